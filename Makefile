@@ -1,0 +1,66 @@
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+ARGS         ?= serve
+FUZZTIME     ?= 30s
+TEST_TIMEOUT ?= 20m
+IMAGE        ?= luoshu
+CONTAINER    ?= docker
+VULNDB       ?= https://vuln.go.dev
+
+# Tools have a module file of their own, so that they never weigh on the product's.
+# To raise one: go get -tool -modfile=tools/go.mod PATH@VERSION (never tidy: that would pull the product in).
+TOOL := go tool -modfile=tools/go.mod
+
+.PHONY: help run build test race fuzz bench fmt fmt-check lint vuln docs check image
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## run from source (ARGS="serve")
+	go run ./cmd/luoshu $(ARGS)
+
+build: ## build the static binary bin/luoshu
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o bin/luoshu ./cmd/luoshu
+
+test: ## install what the tests need (Debian, as root), then vet and test with the race detector
+	@.ci/install
+	go vet ./...
+	go test -race -timeout $(TEST_TIMEOUT) ./...
+
+race: ## the tests again, twice and shuffled, nothing cached
+	go test -race -count=2 -shuffle=on -timeout $(TEST_TIMEOUT) ./...
+
+fuzz: ## run every fuzz target for FUZZTIME (30s) each
+	@for pkg in $$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./...); do \
+	  targets=$$(go test -list '^Fuzz' "$$pkg"); \
+	  for target in $$(grep '^Fuzz' <<<"$$targets" || true); do \
+	    echo "$$pkg $$target"; \
+	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$pkg"; \
+	  done; \
+	done
+
+bench: ## run the benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+fmt: ## format the Go files
+	$(TOOL) gofumpt -w .
+
+fmt-check:
+	@files=$$($(TOOL) gofumpt -l .); [ -z "$$files" ] || { echo "not formatted (make fmt):"; echo "$$files"; exit 1; } >&2
+
+lint: ## run the linters, import rules included
+	$(TOOL) golangci-lint run
+
+vuln: ## look for known vulnerabilities (VULNDB=URL names a mirror of the database, VULNDB= skips)
+	$(if $(VULNDB),$(TOOL) govulncheck -db "$(VULNDB)" ./...,@echo "vuln: SKIPPED, VULNDB is empty")
+
+docs: ## generate the documents and fail if they differ from what is committed
+	go generate ./...
+	git diff --exit-code -- docs
+
+check: fmt-check lint docs test vuln ## everything a change must pass; vuln comes last as it alone needs a network
+
+image: ## build the container image
+	$(CONTAINER) build -t $(IMAGE) .

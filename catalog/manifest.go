@@ -1,0 +1,258 @@
+package catalog
+
+import (
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/go-json-experiment/json"
+)
+
+// The limits of what a reader accepts, so that a hostile or broken store costs
+// bounded memory.
+const (
+	// FormatVersion is the version of the manifest's and the objects' form.
+	FormatVersion = 1
+	// SchemaVersion names the fields of the records (major.minor: a minor
+	// version only adds).
+	SchemaVersion = "1.0"
+
+	MaxManifestBytes  = 64 << 20
+	MaxSignatureBytes = 4 << 10
+	// MaxObjectBytes bounds an object as stored, MaxObjectRawBytes once unpacked.
+	MaxObjectBytes    = 16 << 20
+	MaxObjectRawBytes = 64 << 20
+
+	maxPartitionBits = 16
+	maxReleaseBytes  = 8 << 30
+)
+
+// Profile is what a catalog is called and where it lives. The operator writes
+// it once, as a file; every release carries it.
+type Profile struct {
+	// Catalog is the short name that keeps catalogs apart: lower-case letters,
+	// digits, hyphens.
+	Catalog   string  `json:"catalog"`
+	Title     Text    `json:"title"`
+	Publisher Text    `json:"publisher"`
+	License   License `json:"license"`
+	// PublicURL is the canonical address of the hub, such as
+	// https://luoshu.example. Links, QR codes and the sitemap are made from it.
+	PublicURL string   `json:"public_url,omitzero"`
+	Desks     []Desk   `json:"desks,omitempty"`
+	Schemes   []Scheme `json:"schemes,omitempty"`
+}
+
+// License of the published data.
+type License struct {
+	Name Text   `json:"name"`
+	URL  string `json:"url,omitzero"`
+	// SPDX is the licence's SPDX identifier, where it has one.
+	SPDX string `json:"spdx,omitzero"`
+}
+
+// Desk is where a market's visitors are helped. The desk without a market
+// serves all markets that have none of their own.
+type Desk struct {
+	Market    Ref    `json:"market,omitzero"`
+	Name      Text   `json:"name"`
+	Telephone string `json:"telephone,omitzero"`
+	Address   Text   `json:"address,omitzero"`
+	Hours     Text   `json:"hours,omitzero"`
+}
+
+// Scheme is a local classification, such as the city's own industry programme.
+type Scheme struct {
+	ID    string       `json:"id"`
+	Title Text         `json:"title"`
+	Codes []SchemeCode `json:"codes"`
+}
+
+// SchemeCode is one value of a local classification.
+type SchemeCode struct {
+	Code string `json:"code"`
+	Text
+}
+
+// DefaultProfile describes a catalog whose operator has not described it yet.
+func DefaultProfile() Profile {
+	return Profile{
+		Catalog:   "luoshu",
+		Title:     Text{"洛书科技成果目录", "Luoshu catalog of research achievements"},
+		Publisher: Text{"未填写发布机构", "Publisher not stated"},
+		License:   License{Name: Text{"未声明许可，使用前请联系发布机构", "No license stated: ask the publisher before reuse"}},
+	}
+}
+
+// Desk returns the desk of market, or the general one, and whether there is any.
+func (p *Profile) Desk(market Ref) (Desk, bool) {
+	var general *Desk
+	for i := range p.Desks {
+		switch p.Desks[i].Market {
+		case market:
+			return p.Desks[i], true
+		case "":
+			general = &p.Desks[i]
+		}
+	}
+	if general == nil {
+		return Desk{}, false
+	}
+	return *general, true
+}
+
+// Manifest describes one release completely: with it and the objects it names,
+// the whole catalog can be rebuilt and proved.
+type Manifest struct {
+	Format int `json:"format"`
+	Profile
+	// Sequence numbers the releases of a catalog from 1 upwards, without reuse.
+	Sequence    int64     `json:"sequence"`
+	PublishedAt time.Time `json:"published_at"`
+	// AsOf is the day the content describes. A demonstration uses it as today.
+	AsOf   Date   `json:"as_of"`
+	Sample bool   `json:"sample,omitzero"`
+	Schema string `json:"schema"`
+	// Previous is the hash of the manifest before; empty in the first release.
+	Previous Hash `json:"previous,omitzero"`
+	// Republishes is the sequence number whose content a rollback brought back.
+	Republishes int64 `json:"republishes,omitzero"`
+	// PartitionBits is how many leading bits of SHA-256(id) choose the object.
+	PartitionBits int         `json:"partition_bits"`
+	Objects       []ObjectRef `json:"objects"`
+	// Counts holds the number of records per dataset, all datasets listed.
+	Counts map[Dataset]int `json:"counts"`
+	// Bytes and RawBytes add up the objects, stored and unpacked.
+	Bytes    int64 `json:"bytes"`
+	RawBytes int64 `json:"raw_bytes"`
+	// Withdrawn lists every identifier ever withdrawn and not restored, ordered
+	// by identifier.
+	Withdrawn []Tombstone `json:"withdrawn,omitempty"`
+}
+
+// ObjectRef names one object of a release.
+type ObjectRef struct {
+	Partition int   `json:"partition"`
+	Hash      Hash  `json:"sha256"`
+	Bytes     int64 `json:"bytes"`
+	RawBytes  int64 `json:"raw_bytes"`
+	Records   int   `json:"records"`
+}
+
+// Tombstone is what remains of a withdrawn record, so that a printed code still
+// answers.
+type Tombstone struct {
+	ID          ID     `json:"id"`
+	Title       string `json:"title,omitzero"`
+	Publisher   string `json:"publisher,omitzero"`
+	Source      string `json:"source,omitzero"`
+	WithdrawnOn Date   `json:"withdrawn_on"`
+	Reason      string `json:"reason"`
+	// Successor is the record that took its place, for a merged one.
+	Successor ID `json:"successor,omitzero"`
+}
+
+// Pointer names the current release of a catalog. Moving it is the only
+// mutation in the system. The zero Pointer means that nothing was published.
+type Pointer struct {
+	Catalog  string `json:"catalog"`
+	Sequence int64  `json:"sequence"`
+	Manifest Hash   `json:"manifest"`
+}
+
+var catalogName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
+
+// ValidCatalogName reports whether name can name a catalog.
+func ValidCatalogName(name string) bool { return catalogName.MatchString(name) }
+
+// ParsePointer reads a pointer. The error wraps ErrDamaged.
+func ParsePointer(b []byte) (Pointer, error) {
+	var p Pointer
+	if err := json.Unmarshal(b, &p); err != nil {
+		return Pointer{}, fmt.Errorf("pointer: %w: %w", ErrDamaged, err)
+	}
+	if !ValidCatalogName(p.Catalog) || p.Sequence < 1 || !p.Manifest.Valid() {
+		return Pointer{}, fmt.Errorf("pointer has no catalog, sequence or manifest: %w", ErrDamaged)
+	}
+	return p, nil
+}
+
+// ParseManifest reads a manifest and proves that it is the one named want and
+// hangs together. The error wraps ErrDamaged.
+func ParseManifest(b []byte, want Hash) (*Manifest, error) {
+	if len(b) > MaxManifestBytes {
+		return nil, fmt.Errorf("manifest of %d bytes: %w", len(b), ErrDamaged)
+	}
+	if got := HashOf(b); got != want {
+		return nil, fmt.Errorf("manifest %.12s has hash %.12s: %w", want, got, ErrDamaged)
+	}
+	m := new(Manifest)
+	if err := json.Unmarshal(b, m); err != nil {
+		return nil, fmt.Errorf("manifest %.12s: %w: %w", want, ErrDamaged, err)
+	}
+	if err := m.check(); err != nil {
+		return nil, fmt.Errorf("manifest %.12s: %w: %w", want, ErrDamaged, err)
+	}
+	return m, nil
+}
+
+// check proves that the parts of m agree with one another, so that everything
+// after may rely on the sums without counting again.
+func (m *Manifest) check() error {
+	switch {
+	case m.Format != FormatVersion:
+		return fmt.Errorf("format %d, this program reads %d", m.Format, FormatVersion)
+	case !ValidCatalogName(m.Catalog):
+		return fmt.Errorf("catalog name %q", m.Catalog)
+	case m.Sequence < 1:
+		return fmt.Errorf("sequence %d", m.Sequence)
+	case m.PartitionBits < 0 || m.PartitionBits > maxPartitionBits:
+		return fmt.Errorf("%d partition bits", m.PartitionBits)
+	case m.Previous != "" && !m.Previous.Valid():
+		return fmt.Errorf("previous manifest %q", m.Previous)
+	}
+	var stored, raw int64
+	records, last := 0, -1
+	for _, o := range m.Objects {
+		switch {
+		case !o.Hash.Valid():
+			return fmt.Errorf("object name %q", o.Hash)
+		case o.Partition <= last || o.Partition >= 1<<m.PartitionBits:
+			return fmt.Errorf("object partitions out of order at %d", o.Partition)
+		case o.Bytes < 1 || o.Bytes > MaxObjectBytes || o.RawBytes < 1 || o.RawBytes > MaxObjectRawBytes || o.Records < 1:
+			return fmt.Errorf("object %.12s has impossible sizes", o.Hash)
+		}
+		last = o.Partition
+		stored += o.Bytes
+		raw += o.RawBytes
+		records += o.Records
+	}
+	counted := 0
+	for d, n := range m.Counts {
+		if d.index() < 0 || n < 0 {
+			return fmt.Errorf("count of dataset %q", d)
+		}
+		counted += n
+	}
+	if stored != m.Bytes || raw != m.RawBytes || counted != records || raw > maxReleaseBytes {
+		return fmt.Errorf("sums do not agree with the objects")
+	}
+	return nil
+}
+
+// Find returns the tombstone of id.
+func (m *Manifest) Find(id ID) (Tombstone, bool) {
+	lo, hi := 0, len(m.Withdrawn)
+	for lo < hi {
+		mid := int(uint(lo+hi) >> 1)
+		if m.Withdrawn[mid].ID < id {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	if lo < len(m.Withdrawn) && m.Withdrawn[lo].ID == id {
+		return m.Withdrawn[lo], true
+	}
+	return Tombstone{}, false
+}
