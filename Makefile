@@ -33,7 +33,8 @@ race: ## the tests again, twice and shuffled, nothing cached
 	go test -race -count=2 -shuffle=on -timeout $(TEST_TIMEOUT) ./...
 
 fuzz: ## run every fuzz target for FUZZTIME (30s) each
-	@for pkg in $$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./...); do \
+	@pkgs=$$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./...); \
+	for pkg in $$pkgs; do \
 	  targets=$$(go test -list '^Fuzz' "$$pkg"); \
 	  for target in $$(grep '^Fuzz' <<<"$$targets" || true); do \
 	    echo "$$pkg $$target"; \
@@ -51,6 +52,7 @@ fmt-check:
 	@files=$$($(TOOL) gofumpt -l .); [ -z "$$files" ] || { echo "not formatted (make fmt):"; echo "$$files"; exit 1; } >&2
 
 lint: ## run the linters, import rules included
+	$(TOOL) golangci-lint config verify
 	$(TOOL) golangci-lint run
 
 vuln: ## look for known vulnerabilities (VULNDB=URL names a mirror of the database, VULNDB= skips)

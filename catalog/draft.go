@@ -110,7 +110,7 @@ func (d *Draft) holder(id ID) (string, bool) {
 		return "", false
 	}
 	if e, ok := d.base.Find(id); ok {
-		return e.Source, true
+		return e.Source(), true
 	}
 	if t, ok := d.base.Manifest.Find(id); ok {
 		return t.Source, true
@@ -122,7 +122,7 @@ func (d *Draft) holder(id ID) (string, bool) {
 // stand in the release, with what that changes.
 func (d *Draft) Encode(r Record) (Entry, Change, error) {
 	h := r.Head()
-	e := Entry{ID: h.ID, Dataset: h.Dataset, Publisher: h.Publisher, Source: h.Source}
+	e := Entry{ID: h.ID, Dataset: h.Dataset}
 	if old, ok := d.published(h.ID); ok {
 		var was struct {
 			PublishedAt time.Time `json:"published_at"`
@@ -209,7 +209,7 @@ func (d *Draft) Withdraw(id ID, reason string, successor ID) error {
 		return fmt.Errorf("catalog: %s: %w: %w", id, ErrDamaged, err)
 	}
 	d.withdrawn[id] = Tombstone{
-		ID: id, Title: shown.Title, Publisher: e.Publisher, Source: e.Source,
+		ID: id, Title: shown.Title, Publisher: e.Publisher(), Source: e.Source(),
 		WithdrawnOn: Date(d.now.Format(time.DateOnly)), Reason: reason, Successor: successor,
 	}
 	return nil
@@ -244,7 +244,7 @@ func (d *Draft) Published(publisher string) []ID {
 	var ids []ID
 	if d.base != nil {
 		for _, e := range d.base.Entries {
-			if e.Publisher == publisher {
+			if e.Publisher() == publisher {
 				ids = append(ids, e.ID)
 			}
 		}

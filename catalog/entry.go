@@ -5,60 +5,60 @@ import (
 	"fmt"
 )
 
-// Entry is a published record as it stands in a release: its canonical bytes and
-// the few members that are needed without decoding it. Nobody changes Raw.
+// Entry is a published record as it stands in a release: its canonical bytes,
+// and what is needed of them without decoding. Nobody changes Raw.
 type Entry struct {
-	ID        ID
-	Dataset   Dataset
-	Publisher string
-	Source    string
-	Raw       []byte
+	ID      ID
+	Dataset Dataset
+	Raw     []byte
 }
 
-// scanEntry finds the members of an Entry in a line of canonical JSON. It walks
-// the top level only and never looks inside strings or nested values, which is
-// many times faster than decoding; the hash has already proved who wrote the
-// line. The error wraps ErrDamaged.
+// Publisher returns the slug of whoever published the record.
+func (e Entry) Publisher() string { return unquoted(member(e.Raw, "publisher")) }
+
+// Source returns the digest of where the record came from.
+func (e Entry) Source() string { return unquoted(member(e.Raw, "source")) }
+
+// scanEntry makes an Entry of a line of canonical JSON. The error wraps
+// ErrDamaged.
 func scanEntry(line []byte) (Entry, error) {
-	e := Entry{Raw: line}
-	damaged := func() (Entry, error) {
+	if len(line) < 2 || line[len(line)-1] != '}' {
 		return Entry{}, fmt.Errorf("line is not a record: %w", ErrDamaged)
 	}
-	if len(line) < 2 || line[0] != '{' || line[len(line)-1] != '}' {
-		return damaged()
+	d, id := Dataset(unquoted(member(line, "dataset"))), ID(unquoted(member(line, "id")))
+	i := d.index()
+	if i < 0 || id == "" || id.Dataset() != d {
+		return Entry{}, fmt.Errorf("line is not a record: %w", ErrDamaged)
 	}
-	// Canonical JSON has no white space: {"name":value,"name":value}.
+	return Entry{ID: id, Dataset: datasets[i].Name, Raw: line}, nil
+}
+
+// member returns the value of a top-level member of canonical JSON, or nil. It
+// never looks inside strings or nested values and stops where the name would
+// have stood, since members are ordered: many times faster than decoding. It is
+// for lines whose hash has proved who wrote them.
+func member(line []byte, name string) []byte {
+	if len(line) == 0 || line[0] != '{' {
+		return nil
+	}
 	for i := 1; i < len(line)-1; {
-		name, next, ok := scanString(line, i)
+		found, next, ok := scanString(line, i)
 		if !ok || next >= len(line) || line[next] != ':' {
-			return damaged()
+			return nil
 		}
-		start := next + 1
-		end, ok := skipValue(line, start)
-		if !ok || end >= len(line) {
-			return damaged()
+		end, ok := skipValue(line, next+1)
+		if !ok {
+			return nil
 		}
-		switch string(name) {
-		case "id":
-			e.ID = ID(unquoted(line[start:end]))
-		case "dataset":
-			e.Dataset = Dataset(unquoted(line[start:end]))
-		case "publisher":
-			e.Publisher = unquoted(line[start:end])
-		case "source":
-			e.Source = unquoted(line[start:end])
-		}
-		if line[end] != ',' && end != len(line)-1 {
-			return damaged()
+		if string(found) >= name {
+			if string(found) == name {
+				return line[next+1 : end]
+			}
+			return nil
 		}
 		i = end + 1
 	}
-	i := e.Dataset.index()
-	if i < 0 || e.ID == "" || e.ID.Dataset() != e.Dataset {
-		return damaged()
-	}
-	e.Dataset = datasets[i].Name // share one string among all entries
-	return e, nil
+	return nil
 }
 
 // unquoted returns the text of a quoted value that needs no unescaping, as

@@ -24,6 +24,13 @@ type Field struct {
 	// Max is the greatest length in characters, or digits for numbers.
 	Max   int
 	Label Text
+	// steps is Path taken apart, for walking.
+	steps []step
+}
+
+type step struct {
+	name string
+	many bool
 }
 
 // Many reports whether the field can hold several values.
@@ -57,6 +64,10 @@ var loadSchema = sync.OnceValue(func() map[Dataset][]Field {
 			} else if arg != "*" {
 				f.Target = Dataset(arg)
 			}
+		}
+		for _, name := range strings.Split(f.Path, ".") {
+			name, many := strings.CutSuffix(name, "[]")
+			f.steps = append(f.steps, step{name, many})
 		}
 		if row["dataset"] == "*" {
 			shared = append(shared, f)

@@ -31,22 +31,16 @@ const MaxItems = 500
 // references resolve is for whoever knows the other records.
 func Validate(r Record) []Problem {
 	h := r.Head()
-	v := validator{root: reflect.ValueOf(r).Elem()}
+	v := validator{}
 	if strings.TrimSpace(h.Title) == "" {
 		v.add("title", "required", "缺少名称", "a title is required")
 	}
-	for _, f := range Fields(h.Dataset) {
-		if f.Type == "raw" {
-			continue
-		}
-		v.walk(f, v.root, strings.Split(f.Path, "."))
-	}
+	walk(r, v.scalar, v.length)
 	v.crossRules(r)
 	return v.problems
 }
 
 type validator struct {
-	root     reflect.Value
 	problems []Problem
 }
 
@@ -54,32 +48,13 @@ func (v *validator) add(field, rule, zh, en string) {
 	v.problems = append(v.problems, Problem{field, rule, Text{zh, en}})
 }
 
-// walk follows path from value to every scalar of f and checks each.
-func (v *validator) walk(f Field, value reflect.Value, path []string) {
-	if value.Kind() == reflect.Pointer {
-		if value.IsNil() {
-			return
-		}
-		value = value.Elem()
+func (v *validator) length(f Field, n int) bool {
+	if n <= MaxItems {
+		return true
 	}
-	if len(path) == 0 {
-		v.scalar(f, value)
-		return
-	}
-	name, many := strings.CutSuffix(path[0], "[]")
-	member := memberByName(value, name)
-	if !many {
-		v.walk(f, member, path[1:])
-		return
-	}
-	if member.Len() > MaxItems {
-		v.add(f.Path, "too_many", fmt.Sprintf("%s有 %d 项，最多 %d 项", f.Label.ZH, member.Len(), MaxItems),
-			fmt.Sprintf("%d values, at most %d are allowed", member.Len(), MaxItems))
-		return
-	}
-	for i := range member.Len() {
-		v.walk(f, member.Index(i), path[1:])
-	}
+	v.add(f.Path, "too_many", fmt.Sprintf("%s有 %d 项，最多 %d 项", f.Label.ZH, n, MaxItems),
+		fmt.Sprintf("%d values, at most %d are allowed", n, MaxItems))
+	return false
 }
 
 func (v *validator) scalar(f Field, value reflect.Value) {

@@ -1,0 +1,122 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"luoshu/catalog"
+)
+
+// Copied says what Copy did.
+type Copied struct {
+	// Current is the release that both stores hold now.
+	Current catalog.Pointer
+	// Moved is false when the store held that release before.
+	Moved bool
+	// Releases counts the manifests that were written, Objects and Bytes the
+	// objects. All are zero when the store lacked nothing.
+	Releases, Objects int
+	Bytes             int64
+}
+
+// Copy brings the last keep releases (Keep if that is not positive) of from into
+// to, unchanged and with their sequence numbers, the oldest first, and makes the
+// newest current. Objects that to has are left alone; those it has lost are
+// restored, also when both hold the same release. Everything is verified on the
+// way.
+//
+// The error wraps catalog.ErrOlder when to holds a later release or another one
+// of the same number, and catalog.ErrForeign when it holds another catalog.
+func Copy(ctx context.Context, from Store, to Writer, keep int, progress Progress) (Copied, error) {
+	held, err := History(ctx, from, keep)
+	if err != nil {
+		return Copied{}, fmt.Errorf("copy: %w", err)
+	}
+	newest := held[0].Pointer()
+	if err := to.Prepare(ctx); err != nil {
+		return Copied{}, fmt.Errorf("copy: %w", err)
+	}
+	current, err := currentOrNone(ctx, to)
+	if err != nil {
+		return Copied{}, fmt.Errorf("copy: %w", err)
+	}
+	if _, err := checkMove(current, current, newest); err != nil {
+		return Copied{}, fmt.Errorf("copy: %w", err)
+	}
+	done, err := copyReleases(ctx, from, to, held, progress)
+	done.Current, done.Moved = newest, current != newest
+	if err != nil {
+		return done, fmt.Errorf("copy: %w", err)
+	}
+	if done.Moved || done.Releases > 0 || done.Objects > 0 {
+		if err := to.Flip(ctx, current, newest); err != nil {
+			return done, fmt.Errorf("copy: %w", err)
+		}
+	}
+	return done, nil
+}
+
+func copyReleases(ctx context.Context, from Store, to Writer, held []Held, progress Progress) (Copied, error) {
+	// Asked once for all, because consecutive releases share most objects.
+	var refs []catalog.ObjectRef
+	var hashes []catalog.Hash
+	seen := map[catalog.Hash]bool{}
+	for _, h := range held {
+		for _, ref := range h.Manifest.Objects {
+			if !seen[ref.Hash] {
+				seen[ref.Hash] = true
+				refs, hashes = append(refs, ref), append(hashes, ref.Hash)
+			}
+		}
+	}
+	missing, err := to.Missing(ctx, hashes)
+	if err != nil {
+		return Copied{}, err
+	}
+	lacking := refsOf(&catalog.Manifest{Objects: refs}, missing)
+	meter := newMeter(lacking, progress)
+	err = putObjects(ctx, to, lacking, meter, func(ctx context.Context, ref catalog.ObjectRef) ([]byte, error) {
+		return from.Object(ctx, ref.Hash)
+	})
+	if err != nil {
+		return Copied{}, err
+	}
+	done := Copied{Objects: len(lacking), Bytes: meter.total}
+	for i := len(held) - 1; i >= 0; i-- {
+		written, err := copyManifest(ctx, from, to, held[i].Hash)
+		if err != nil {
+			return done, err
+		}
+		if written {
+			done.Releases++
+		}
+	}
+	return done, nil
+}
+
+// copyManifest reports whether it had to write.
+func copyManifest(ctx context.Context, from Store, to Writer, hash catalog.Hash) (bool, error) {
+	manifest, err := from.Manifest(ctx, hash)
+	if err != nil {
+		return false, err
+	}
+	signature, err := signatureOrNone(ctx, from, hash)
+	if err != nil {
+		return false, err
+	}
+	same, err := holdsManifest(ctx, to, hash, manifest, signature)
+	if same || err != nil {
+		return false, err
+	}
+	return true, putManifest(ctx, to, hash, manifest, signature)
+}
+
+// signatureOrNone returns nil for a manifest published without a signature.
+func signatureOrNone(ctx context.Context, s Store, hash catalog.Hash) ([]byte, error) {
+	b, err := s.Signature(ctx, hash)
+	if errors.Is(err, catalog.ErrNotFound) {
+		return nil, nil
+	}
+	return b, err
+}

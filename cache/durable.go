@@ -1,0 +1,169 @@
+package cache
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"luoshu/catalog"
+)
+
+// What is published is public: whoever runs the reader may read it, whoever ran
+// the publisher.
+const (
+	fileMode = 0o644
+	dirMode  = 0o755
+)
+
+// tempPrefix begins the names of files that are not finished.
+const tempPrefix = ".tmp-"
+
+// readFile returns the content of the file at path, at most limit bytes. A
+// missing file is catalog.ErrNotFound, a folder or an oversized file
+// catalog.ErrDamaged, everything else catalog.ErrUnavailable.
+func readFile(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, readError(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, readError(err)
+	}
+	if !info.Mode().IsRegular() || info.Size() > limit {
+		return nil, fmt.Errorf("%s is no file of at most %d bytes: %w", filepath.Base(path), limit, catalog.ErrDamaged)
+	}
+	b := make([]byte, info.Size())
+	if _, err := io.ReadFull(f, b); err != nil {
+		// Nothing ever grows or shrinks in place here, so it was cut by others.
+		return nil, fmt.Errorf("%s: %w: %w", filepath.Base(path), catalog.ErrDamaged, err)
+	}
+	return b, nil
+}
+
+func readError(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %w", catalog.ErrNotFound, err)
+	}
+	return fmt.Errorf("%w: %w", catalog.ErrUnavailable, err)
+}
+
+// writeError says whether a place refuses writing for good or for now.
+func writeError(err error) error {
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		return fmt.Errorf("%w: %w", catalog.ErrReadOnly, err)
+	}
+	return fmt.Errorf("%w: %w", catalog.ErrUnavailable, err)
+}
+
+// replaceFile puts b at path so that a crash or power cut leaves either what was
+// there before or all of b. The name is durable once the folder is synced too.
+func replaceFile(path string, b []byte) error {
+	return replaceWith(path, func(f *os.File) error {
+		_, err := f.Write(b)
+		return err
+	})
+}
+
+// replaceWith is replaceFile for content that is written piece by piece.
+func replaceWith(path string, write func(*os.File) error) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), tempPrefix+"*")
+	if err != nil {
+		return writeError(err)
+	}
+	defer func() {
+		if err != nil {
+			_ = f.Close()
+			_ = os.Remove(f.Name())
+			err = writeError(err)
+		}
+	}()
+	if err := write(f); err != nil {
+		return err
+	}
+	if err := f.Chmod(fileMode); err != nil && runtime.GOOS != "windows" {
+		return err
+	}
+	// The bytes must be on the disk before the name is: renaming first leaves an
+	// empty file under a trusted name after a power cut. A failed sync is not
+	// tried again, because the kernel forgets the pages that it could not write;
+	// the file is dropped.
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return rename(f.Name(), path)
+}
+
+// rename is os.Rename. Windows refuses to replace a file while somebody reads
+// it, and reading a pointer takes no time, so it is worth waiting there.
+func rename(from, to string) error {
+	err := os.Rename(from, to)
+	for i := 0; runtime.GOOS == "windows" && errors.Is(err, fs.ErrPermission) && i < 20; i++ {
+		time.Sleep(10 * time.Millisecond)
+		err = os.Rename(from, to)
+	}
+	return err
+}
+
+// makeDir creates the folder path and those above it, durably.
+func makeDir(path string) error {
+	if info, err := os.Stat(path); err == nil {
+		if info.IsDir() {
+			return nil
+		}
+		return fmt.Errorf("%s is no folder: %w", path, catalog.ErrInvalid)
+	}
+	if parent := filepath.Dir(path); parent != path {
+		if err := makeDir(parent); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(path, dirMode); err != nil && !errors.Is(err, fs.ErrExist) {
+		return writeError(err)
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// syncDir makes the names in a folder durable. Windows cannot sync a folder and
+// keeps its own journal of names.
+func syncDir(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return writeError(err)
+	}
+	defer f.Close()
+	if err := f.Sync(); err != nil {
+		return writeError(err)
+	}
+	return nil
+}
+
+// removeTemps removes the unfinished files in a folder.
+func removeTemps(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return readError(err)
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), tempPrefix) {
+			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+				return writeError(err)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,208 @@
+package ingest
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"luoshu/catalog"
+)
+
+// draftRecord is a row that became a record.
+type draftRecord struct {
+	record catalog.Record
+	// key is what the source itself calls the record, empty when it does not.
+	key   string
+	notes []finding
+}
+
+// finding is something to say about a row.
+type finding struct {
+	column, rule string
+	zh, en       string
+}
+
+// build turns a row into a record of m's dataset. It returns findings that
+// refuse the row, or none and the record.
+func build(m *mapping, r row) (draftRecord, []finding) {
+	var (
+		out    draftRecord
+		refuse []finding
+		object = map[string]any{}
+		raw    = map[string]string{}
+	)
+	for _, c := range r.cells {
+		if c.empty() {
+			continue
+		}
+		t := m.column(c.column)
+		switch {
+		case t.use == Gate:
+			if reason, closed := gate(t.name, c); closed {
+				refuse = append(refuse, finding{c.column, reason.rule, reason.zh, reason.en})
+			}
+		case t.use != Mapped:
+		case t.name == sourceKey:
+			out.key = strings.TrimSpace(c.plain())
+		default:
+			if u := place(object, t, c); u != nil {
+				out.notes = append(out.notes, finding{c.column, u.rule, u.zh, u.en})
+				if text, _ := catalog.CleanText(c.plain(), false); len(text) <= 500 {
+					raw[t.field.Path] = text
+				}
+			}
+		}
+	}
+	if len(refuse) > 0 {
+		return out, refuse
+	}
+	if len(raw) > 0 {
+		object["raw"] = raw
+	}
+	record, f := decode(m.dataset, object)
+	if f != nil {
+		return out, []finding{*f}
+	}
+	out.record = record
+	out.notes = append(out.notes, clean(record)...)
+	return out, nil
+}
+
+// plain returns the text of a cell, or of a JSON string or number.
+func (c cell) plain() string {
+	if c.json == nil {
+		return c.text
+	}
+	var s string
+	if json.Unmarshal(c.json, &s) == nil {
+		return s
+	}
+	return string(c.json)
+}
+
+// open values of the columns that decide about publication. An empty cell says
+// nothing and is left to the unit's review.
+var open = map[string]map[string]bool{
+	"secrecy_level":  {"公开": true, "非密": true, "无": true, "非涉密": true, "public": true},
+	"publishable":    {"是": true, "公开": true, "1": true, "true": true, "yes": true, "y": true},
+	"restricted_use": {"无": true, "否": true, "不限制": true, "不限": true, "0": true, "false": true, "no": true},
+}
+
+func gate(name string, c cell) (unclear, bool) {
+	if open[name][strings.ToLower(strings.TrimSpace(c.plain()))] {
+		return unclear{}, false
+	}
+	return unclear{"M2", "该列表明此行不可公开", "this column says that the row must not be public"}, true
+}
+
+// place puts the value of c into object where t says.
+func place(object map[string]any, t target, c cell) *unclear {
+	f := t.field
+	if c.json != nil && (c.json.Kind() != '"' || t.name != f.Path) {
+		object[f.Top()] = c.json
+		return nil
+	}
+	text := c.plain()
+	top, rest, nested := strings.Cut(strings.ReplaceAll(f.Path, "[]", ""), ".")
+	if !f.Many() {
+		v, u := convert(f, text)
+		if u != nil {
+			return u
+		}
+		if !nested {
+			object[top] = v
+			return nil
+		}
+		member, _ := object[top].(map[string]any)
+		if member == nil {
+			member = map[string]any{}
+			object[top] = member
+		}
+		member[rest] = v
+		return nil
+	}
+
+	values, u := convertMany(f, text)
+	list, _ := object[top].([]any)
+	for i, v := range values {
+		if !nested {
+			list = append(list, v)
+			continue
+		}
+		if i == len(list) {
+			list = append(list, map[string]any{})
+		}
+		list[i].(map[string]any)[rest] = v
+	}
+	if len(list) > 0 {
+		object[top] = list
+	}
+	return u
+}
+
+// convertMany converts every value in a cell. A value that stands for itself is
+// not taken apart: some labels contain the separators.
+func convertMany(f catalog.Field, text string) ([]any, *unclear) {
+	if v, u := convert(f, text); u == nil && (f.Type == "code" || f.Type == "coded") {
+		return []any{v}, nil
+	}
+	var values []any
+	var first *unclear
+	for _, part := range split(f, text) {
+		v, u := convert(f, part)
+		if u != nil {
+			if first == nil {
+				first = u
+			}
+			continue
+		}
+		values = append(values, v)
+	}
+	return values, first
+}
+
+// decode makes the record. The finding names the place and never the value.
+func decode(d catalog.Dataset, object map[string]any) (catalog.Record, *finding) {
+	record, err := catalog.NewRecord(d)
+	if err != nil {
+		return nil, &finding{"", "dataset", "未知的数据集", "unknown dataset"}
+	}
+	b, err := json.Marshal(object)
+	if err != nil {
+		return nil, &finding{"", "json", "这一行不是有效的记录", "the row is not a valid record"}
+	}
+	if err := json.Unmarshal(b, record, json.RejectUnknownMembers(true)); err != nil {
+		field := ""
+		var semantic *json.SemanticError
+		var syntactic *jsontext.SyntacticError
+		switch {
+		case errors.As(err, &semantic):
+			field = strings.TrimPrefix(string(semantic.JSONPointer), "/")
+		case errors.As(err, &syntactic):
+			field = strings.TrimPrefix(string(syntactic.JSONPointer), "/")
+		}
+		return nil, &finding{field, "type", fmt.Sprintf("“%s”的类型不对", field), fmt.Sprintf("%s is not of the type this field has", field)}
+	}
+	record.Head().Dataset = d
+	return record, nil
+}
+
+// clean brings every text of the record into publishable form and tells which
+// fields lost characters that could not be shown.
+func clean(r catalog.Record) []finding {
+	var notes []finding
+	catalog.Rewrite(r, func(f catalog.Field, s string) string {
+		if f.Type != "line" && f.Type != "text" && f.Type != "phone" {
+			return s
+		}
+		c, changed := catalog.CleanText(s, f.Type == "text")
+		if changed {
+			notes = append(notes, finding{f.Path, "cleaned", f.Label.ZH + "中的不可见字符已去除或规范", "invisible characters were removed or normalized"})
+		}
+		return c
+	})
+	return notes
+}

@@ -1,0 +1,96 @@
+package ingest
+
+import (
+	"encoding/csv"
+	"io"
+	"strconv"
+
+	"luoshu/catalog"
+)
+
+// Outcome is what became of a row. Every row has exactly one.
+type Outcome string
+
+// The outcomes of a row.
+const (
+	Published Outcome = "published"
+	Unchanged Outcome = "unchanged"
+	// Held waits for a second person.
+	Held    Outcome = "held"
+	Refused Outcome = "refused"
+)
+
+// Report tells what an import did or would do.
+type Report struct {
+	Totals  Totals   `json:"totals"`
+	Rows    []Line   `json:"rows"`
+	Columns []Column `json:"columns"`
+	// Withdrawn lists the identifiers the import withdraws.
+	Withdrawn []catalog.ID `json:"withdrawn,omitempty"`
+}
+
+// Totals count rows, each once. Redacted rows are also counted as published or
+// unchanged; all others add up to Read.
+type Totals struct {
+	Read      int `json:"read"`
+	Published int `json:"published"`
+	Unchanged int `json:"unchanged"`
+	Held      int `json:"held"`
+	Refused   int `json:"refused"`
+	Redacted  int `json:"redacted"`
+	Withdrawn int `json:"withdrawn"`
+}
+
+// Line says one thing about a row. A row of which there is nothing to say has
+// one line without a rule; a row with three faults has three, all with the same
+// outcome.
+type Line struct {
+	File      string     `json:"file"`
+	Sheet     string     `json:"sheet"`
+	Row       int        `json:"row"`
+	Column    string     `json:"column"`
+	Outcome   Outcome    `json:"outcome"`
+	Rule      string     `json:"rule"`
+	Message   string     `json:"message"`
+	MessageZH string     `json:"message_zh"`
+	ID        catalog.ID `json:"id,omitzero"`
+}
+
+// Text returns the line's message in lang.
+func (l Line) Text(lang string) string {
+	return catalog.Text{ZH: l.MessageZH, EN: l.Message}.In(lang)
+}
+
+// add records the outcome of a row with everything to be said about it.
+func (r *Report) add(file string, number int, o Outcome, id catalog.ID, findings []finding) {
+	r.Totals.Read++
+	switch o {
+	case Published:
+		r.Totals.Published++
+	case Unchanged:
+		r.Totals.Unchanged++
+	case Held:
+		r.Totals.Held++
+	case Refused:
+		r.Totals.Refused++
+	}
+	line := Line{File: file, Row: number, Outcome: o, ID: id}
+	if len(findings) == 0 {
+		r.Rows = append(r.Rows, line)
+	}
+	for _, f := range findings {
+		line.Column, line.Rule, line.Message, line.MessageZH = f.column, f.rule, f.en, f.zh
+		r.Rows = append(r.Rows, line)
+	}
+}
+
+// WriteCSV writes the rows as a table with a header, for a spreadsheet.
+func (r *Report) WriteCSV(w io.Writer) error {
+	out := csv.NewWriter(w)
+	_ = out.Write([]string{"file", "sheet", "row", "column", "outcome", "rule", "message_zh", "message", "id"})
+	for _, l := range r.Rows {
+		_ = out.Write([]string{l.File, l.Sheet, strconv.Itoa(l.Row), l.Column, string(l.Outcome), l.Rule, l.MessageZH, l.Message, string(l.ID)})
+	}
+	out.Flush()
+	return out.Error()
+}

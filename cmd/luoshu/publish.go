@@ -1,0 +1,345 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/spf13/cobra"
+
+	"luoshu/cache"
+	"luoshu/catalog"
+	"luoshu/catalog/ingest"
+)
+
+// publishFlags are the flags of publish and, but for --to, of check.
+type publishFlags struct {
+	to, against          string
+	publisher, dataset   string
+	reviewedBy           string
+	reviewedOn           string
+	columns, profile     string
+	replace, allowShrink bool
+	withdraw, restore    []string
+	reason, successor    string
+	report               string
+}
+
+func (p *publishFlags) register(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&p.publisher, "publisher", "", "short name of who publishes, such as luoyang-market; records keep their identifiers per publisher")
+	f.StringVar(&p.dataset, "dataset", string(catalog.Achievements), "dataset of the rows: "+datasetNames())
+	f.StringVar(&p.reviewedBy, "reviewed-by", "", "who made the unit's secrecy review of these files")
+	f.StringVar(&p.reviewedOn, "reviewed-on", "", "the day of that review, YYYY-MM-DD")
+	f.StringVar(&p.columns, "columns", "", "JSON file that maps column names to fields, such as {\"Title\":\"title\"}")
+	f.StringVar(&p.profile, "profile", "", "JSON file that describes the catalog: name, public URL, licence, desks")
+	f.BoolVar(&p.replace, "replace", false, "the files are the publisher's whole catalog: withdraw what they lack")
+	f.BoolVar(&p.allowShrink, "allow-shrink", false, "permit that more than 20 % of the publisher's records disappear")
+	f.StringArrayVar(&p.withdraw, "withdraw", nil, "identifier to withdraw, with --reason (may be repeated)")
+	f.StringVar(&p.reason, "reason", "", "why records are withdrawn; the public reads it")
+	f.StringVar(&p.successor, "successor", "", "identifier of the record that takes the place of a withdrawn one")
+	f.StringArrayVar(&p.restore, "restore", nil, "withdrawn identifier to bring back; the files must hold it (may be repeated)")
+	f.StringVar(&p.report, "report", "", "write the report of every row to FILE.csv or FILE.json")
+}
+
+func datasetNames() string {
+	var names []string
+	for d := range catalog.Datasets() {
+		names = append(names, string(d.Name))
+	}
+	return strings.Join(names, ", ")
+}
+
+func newPublish(env environment, c *common) *cobra.Command {
+	p := &publishFlags{}
+	cmd := &cobra.Command{
+		Use: "publish FILE…", Short: "Check files and publish them as a new release",
+		Long: `Reads files (.csv, .tsv, .jsonl), checks every row and publishes the result as a
+new release, whole or not at all. A row that is refused is named with the reason;
+the others are published. Publishing the same files again publishes nothing.
+
+Files update what is published: a record disappears only with --withdraw, or with
+--replace when the files lack it.
+
+Publication is conditional on the unit's secrecy review (洛市科〔2017〕99号): give
+--reviewed-by and --reviewed-on. They go, with the files' SHA-256, into the audit
+record in the data directory, which is never served.
+
+Limits: 2 GiB a file, 4 MiB a row, 1000 columns.`,
+		Args: arguments(0, -1, "the files to publish"),
+		RunE: func(cmd *cobra.Command, args []string) error { return p.run(cmd.Context(), env, c, args, false) },
+	}
+	p.register(cmd)
+	cmd.Flags().StringVar(&p.to, "to", "", "store to publish to")
+	return cmd
+}
+
+func newCheck(env environment, c *common) *cobra.Command {
+	p := &publishFlags{}
+	cmd := &cobra.Command{
+		Use: "check FILE…", Short: "Do everything publish does, but publish nothing",
+		Long: `Reads and checks files as publish would and reports every row, but writes
+nothing. With --against it compares with what a store holds.`,
+		Args: arguments(0, -1, "the files to check"),
+		RunE: func(cmd *cobra.Command, args []string) error { return p.run(cmd.Context(), env, c, args, true) },
+	}
+	p.register(cmd)
+	cmd.Flags().StringVar(&p.against, "against", "", "store to compare with (default: nothing was published before)")
+	return cmd
+}
+
+// options checks the flags and turns them into what the import takes.
+func (p *publishFlags) options(files []string, check bool) (ingest.Options, error) {
+	opt := ingest.Options{
+		Dataset: catalog.Dataset(p.dataset), Publisher: p.publisher, Replace: p.replace, AllowShrink: p.allowShrink,
+	}
+	if _, ok := opt.Dataset.Info(); !ok {
+		return opt, usagef("--dataset %q is unknown; datasets are %s", p.dataset, datasetNames())
+	}
+	if !catalog.ValidCatalogName(p.publisher) {
+		return opt, usagef("--publisher is missing or has other characters than lower-case letters, digits and hyphens")
+	}
+	if len(files) == 0 && len(p.withdraw) == 0 {
+		return opt, usagef("give the files to publish, or --withdraw")
+	}
+	if !check && len(files) > 0 {
+		if strings.TrimSpace(p.reviewedBy) == "" || len(p.reviewedOn) != len(time.DateOnly) || !catalog.Date(p.reviewedOn).Valid() {
+			return opt, usagef("publication needs the unit's secrecy review: give --reviewed-by NAME and --reviewed-on YYYY-MM-DD")
+		}
+	}
+	if len(p.withdraw) > 0 && strings.TrimSpace(p.reason) == "" {
+		return opt, usagef("--withdraw needs --reason")
+	}
+	for _, s := range p.withdraw {
+		id, err := catalog.ParseID(s)
+		if err != nil {
+			return opt, usagef("--withdraw %s: %w", s, err)
+		}
+		w := ingest.Withdrawal{ID: id, Reason: p.reason}
+		if p.successor != "" {
+			if w.Successor, err = catalog.ParseID(p.successor); err != nil {
+				return opt, usagef("--successor %s: %w", p.successor, err)
+			}
+		}
+		opt.Withdraw = append(opt.Withdraw, w)
+	}
+	for _, s := range p.restore {
+		id, err := catalog.ParseID(s)
+		if err != nil {
+			return opt, usagef("--restore %s: %w", s, err)
+		}
+		opt.Restore = append(opt.Restore, id)
+	}
+	if p.columns != "" {
+		b, err := os.ReadFile(p.columns)
+		if err != nil {
+			return opt, usagef("--columns: %w", err)
+		}
+		if err := json.Unmarshal(b, &opt.Columns); err != nil {
+			return opt, usagef("--columns %s must be an object from column name to field: %w", p.columns, err)
+		}
+	}
+	return opt, nil
+}
+
+// result is what publish and check print with --json.
+type result struct {
+	*ingest.Report
+	Release *releaseLine `json:"release"` // null when nothing was published
+	Changes struct {
+		Added     int `json:"added"`
+		Updated   int `json:"updated"`
+		Withdrawn int `json:"withdrawn"`
+	} `json:"changes"`
+	Objects     int    `json:"objects"`
+	ObjectBytes int64  `json:"object_bytes"`
+	Store       string `json:"store,omitzero"`
+}
+
+func (p *publishFlags) run(ctx context.Context, env environment, c *common, names []string, check bool) error {
+	opt, err := p.options(names, check)
+	if err != nil {
+		return err
+	}
+	lang := env.language(c.lang)
+	show := progress{w: env.stderr, bars: env.terminal(env.stderr), quiet: c.json && !env.terminal(env.stderr)}
+
+	var target cache.Writer
+	var base *catalog.Release
+	switch {
+	case !check:
+		if target, err = openTarget(ctx, p.to, "to"); err != nil {
+			return err
+		}
+		defer func() { _ = target.Close() }()
+		if err := target.Prepare(ctx); err != nil {
+			return err
+		}
+		if base, err = currentRelease(ctx, target); err != nil {
+			return err
+		}
+	case p.against != "":
+		if base, err = p.compareWith(ctx); err != nil {
+			return err
+		}
+	}
+	draft := catalog.NewDraft(base, time.Now())
+	if err := p.describe(draft); err != nil {
+		return err
+	}
+	if !check && base == nil {
+		warnIfLost(env, c, target, lang)
+	}
+	files, closeFiles, err := openFiles(names)
+	if err != nil {
+		return err
+	}
+	defer closeFiles()
+	step, end := show.stage(catalog.Text{ZH: "读取", EN: "rows read"}.In(lang), -1)
+	opt.Progress = func(n int) { step(int64(n)) }
+	report, err := ingest.Import(ctx, draft, inputs(files), opt)
+	if report != nil {
+		step(int64(report.Totals.Read))
+	}
+	end()
+	if err != nil {
+		return err
+	}
+	out := result{Report: report}
+	out.Changes.Added, out.Changes.Updated, out.Changes.Withdrawn = draft.Counts()
+	if !check {
+		out.Store = target.String()
+	}
+	var publication *catalog.Publication
+	if !draft.Empty() {
+		if publication, err = draft.Build(ctx, catalog.BuildOptions{}); err != nil {
+			return err
+		}
+		out.Objects = len(publication.Objects)
+		for _, o := range publication.Objects {
+			out.ObjectBytes += o.Ref.Bytes
+		}
+	}
+	if publication != nil && !check {
+		step, end := show.stage(catalog.Text{ZH: "写入", EN: "bytes stored"}.In(lang), out.ObjectBytes)
+		err := cache.Publish(ctx, target, publication, nil, func(done, _ int64) { step(done) })
+		end()
+		if err != nil {
+			return err
+		}
+		line := newReleaseLine(publication.Release.Manifest, publication.Release.Hash, true)
+		out.Release = &line
+		if err := writeAudit(c.dataDir, auditEntry(p, files, target, publication, report)); err != nil {
+			return fmt.Errorf("the release is published, but the audit record could not be written: %w", err)
+		}
+	}
+	if p.report != "" {
+		if err := writeReport(p.report, out); err != nil {
+			return err
+		}
+	}
+	if c.json {
+		return printJSON(env.stdout, out)
+	}
+	printReport(env.stdout, lang, out, check)
+	return nil
+}
+
+func (p *publishFlags) compareWith(ctx context.Context) (*catalog.Release, error) {
+	store, err := openSource(ctx, p.against, "against")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = store.Close() }()
+	return currentRelease(ctx, store)
+}
+
+func (p *publishFlags) describe(draft *catalog.Draft) error {
+	if p.profile == "" {
+		return nil
+	}
+	b, err := os.ReadFile(p.profile)
+	if err != nil {
+		return usagef("--profile: %w", err)
+	}
+	profile, err := ingest.ReadProfile(b)
+	if err != nil {
+		return err
+	}
+	if err := ingest.ResolveProfile(draft, p.publisher, &profile); err != nil {
+		return err
+	}
+	return draft.Describe(profile)
+}
+
+// input is a file with the hash of what was read from it.
+type input struct {
+	name string
+	file *os.File
+	sum  hash.Hash
+}
+
+// openFiles opens all files before the first is read, so that a wrong name costs
+// no waiting.
+func openFiles(names []string) ([]*input, func(), error) {
+	var files []*input
+	closeAll := func() {
+		for _, f := range files {
+			_ = f.file.Close()
+		}
+	}
+	for _, name := range names {
+		f, err := os.Open(name)
+		if err != nil {
+			closeAll()
+			return nil, nil, usageError{err}
+		}
+		files = append(files, &input{name, f, sha256.New()})
+	}
+	return files, closeAll, nil
+}
+
+func inputs(files []*input) []ingest.File {
+	in := make([]ingest.File, len(files))
+	for i, f := range files {
+		in[i] = ingest.File{Name: filepath.Base(f.name), Reader: io.TeeReader(f.file, f.sum)}
+	}
+	return in
+}
+
+func writeReport(name string, out result) error {
+	var err error
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	switch strings.ToLower(filepath.Ext(name)) {
+	case ".csv":
+		err = out.WriteCSV(f)
+	case ".json":
+		err = printJSON(f, out)
+	default:
+		err = usagef("--report %s: the name must end in .csv or .json", name)
+	}
+	return errors.Join(err, f.Close())
+}
+
+func printJSON(w io.Writer, v any) error {
+	if err := json.MarshalWrite(w, v, jsontext.WithIndent("  "), json.FormatNilSliceAsNull(false)); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(w)
+	return err
+}
+
+func hexSum(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)) }

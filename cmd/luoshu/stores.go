@@ -1,0 +1,302 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"luoshu/cache"
+	"luoshu/catalog"
+	"luoshu/catalog/demo"
+)
+
+// keepReleases is how many releases stores and nodes keep by default.
+const keepReleases = 8
+
+func newDemo(env environment, c *common) *cobra.Command {
+	var to string
+	cmd := &cobra.Command{
+		Use: "demo", Short: "Put the demonstration release into a store",
+		Long: `Puts the built-in demonstration into a store, so that the way through Redis is
+one command away. A store that holds another catalog is left alone.`,
+		Args: arguments(0, 0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx := cmd.Context()
+			target, err := openTarget(ctx, to, "to")
+			if err != nil {
+				return err
+			}
+			defer func() { _ = target.Close() }()
+			publication, err := demo.Build(ctx)
+			if err != nil {
+				return err
+			}
+			line := newReleaseLine(publication.Release.Manifest, publication.Release.Hash, true)
+			p := printer{env.stdout, env.language(c.lang)}
+			switch current, err := target.Current(ctx); {
+			case err == nil && current == publication.Release.Pointer():
+				p.line(catalog.Text{ZH: "%s 中已是示例目录", EN: "%s holds the demonstration already"}, target)
+				return nil
+			case err == nil:
+				return fmt.Errorf("%s holds release %d of catalog %q; put the demonstration into an empty store: %w", target, current.Sequence, current.Catalog, catalog.ErrConflict)
+			case !errors.Is(err, catalog.ErrNoRelease):
+				return err
+			}
+			if err := cache.Publish(ctx, target, publication, nil, nil); err != nil {
+				return err
+			}
+			if c.json {
+				return printJSON(env.stdout, line)
+			}
+			p.release(line)
+			p.line(catalog.Text{ZH: "现在可运行 luoshu serve --source %s", EN: "now run luoshu serve --source %s"}, to)
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&to, "to", "", "store to put it into")
+	return cmd
+}
+
+func newSync(env environment, c *common) *cobra.Command {
+	var from, to string
+	var keep int
+	cmd := &cobra.Command{
+		Use: "sync", Short: "Copy releases from one store to another, as they are",
+		Long: `Copies the last releases with their sequence numbers, verified, and then moves
+the pointer. What the target has is not copied again. It never moves a store
+backwards. This is the way back after a store was lost.`,
+		Args: arguments(0, 0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx := cmd.Context()
+			source, err := openSource(ctx, from, "from")
+			if err != nil {
+				return err
+			}
+			defer func() { _ = source.Close() }()
+			target, err := openTarget(ctx, to, "to")
+			if err != nil {
+				return err
+			}
+			defer func() { _ = target.Close() }()
+			return copyReleases(ctx, env, c, source, target, keep)
+		},
+	}
+	cmd.Flags().StringVar(&from, "from", "", "store to copy from")
+	cmd.Flags().StringVar(&to, "to", "", "store to copy to")
+	cmd.Flags().IntVar(&keep, "keep", keepReleases, "how many releases to copy, newest first")
+	return cmd
+}
+
+func copyReleases(ctx context.Context, env environment, c *common, source cache.Store, target cache.Writer, keep int) error {
+	if keep < 1 {
+		return usagef("--keep must be at least 1")
+	}
+	lang := env.language(c.lang)
+	show := progress{w: env.stderr, bars: env.terminal(env.stderr), quiet: c.json}
+	step, end := show.stage(catalog.Text{ZH: "复制", EN: "bytes copied"}.In(lang), -1)
+	err := cache.Copy(ctx, source, target, keep, func(done, _ int64) { step(done) })
+	end()
+	if err != nil {
+		return err
+	}
+	return listReleases(ctx, env, c, target)
+}
+
+func newReleases(env environment, c *common) *cobra.Command {
+	var source string
+	cmd := &cobra.Command{
+		Use: "releases", Short: "List the releases a store keeps, newest first",
+		Args: arguments(0, 0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			store, err := openSource(cmd.Context(), source, "source")
+			if err != nil {
+				return err
+			}
+			defer func() { _ = store.Close() }()
+			return listReleases(cmd.Context(), env, c, store)
+		},
+	}
+	cmd.Flags().StringVar(&source, "source", "", "store to look into")
+	return cmd
+}
+
+func listReleases(ctx context.Context, env environment, c *common, store cache.Store) error {
+	history, err := cache.History(ctx, store, 0)
+	if err != nil {
+		return err
+	}
+	lines := held(history)
+	if c.json {
+		return printJSON(env.stdout, lines)
+	}
+	for _, l := range lines {
+		printer{env.stdout, env.language(c.lang)}.release(l)
+	}
+	return nil
+}
+
+func newRollback(env environment, c *common) *cobra.Command {
+	var to, reason string
+	cmd := &cobra.Command{
+		Use: "rollback SEQ", Short: "Republish the content of an earlier release under a higher number",
+		Long: `Publishes the content of release SEQ again, as the next release: nobody moves
+backwards. Records that release SEQ does not hold are withdrawn, so that their
+printed codes still answer.`,
+		Args: arguments(1, 1, "the sequence number of the release to bring back"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			seq, err := strconv.ParseInt(args[0], 10, 64)
+			if err != nil || seq < 1 {
+				return usagef("rollback: %q is not a sequence number", args[0])
+			}
+			target, err := openTarget(ctx, to, "to")
+			if err != nil {
+				return err
+			}
+			defer func() { _ = target.Close() }()
+			return rollback(ctx, env, c, target, seq, reason)
+		},
+	}
+	cmd.Flags().StringVar(&to, "to", "", "store to roll back")
+	cmd.Flags().StringVar(&reason, "reason", "内容已回退到较早的版本 / the catalog went back to an earlier release", "what the public reads of records that disappear")
+	return cmd
+}
+
+func rollback(ctx context.Context, env environment, c *common, target cache.Writer, seq int64, reason string) error {
+	history, err := cache.History(ctx, target, 0)
+	if err != nil {
+		return err
+	}
+	if len(history) == 0 {
+		return fmt.Errorf("%s: %w", target, catalog.ErrNoRelease)
+	}
+	var old *cache.Held
+	for i := range history {
+		if history[i].Manifest.Sequence == seq {
+			old = &history[i]
+		}
+	}
+	switch {
+	case old == nil:
+		var have []string
+		for _, h := range history {
+			have = append(have, strconv.FormatInt(h.Manifest.Sequence, 10))
+		}
+		return usagef("release %d is not kept; kept are %s", seq, strings.Join(have, ", "))
+	case old == &history[0]:
+		return usagef("release %d is the current one", seq)
+	}
+	current, err := cache.Load(ctx, target, pointerTo(history[0]))
+	if err != nil {
+		return err
+	}
+	earlier, err := cache.Load(ctx, target, pointerTo(*old))
+	if err != nil {
+		return err
+	}
+	publication, err := catalog.Republish(current, earlier, time.Now(), reason)
+	if err != nil {
+		return err
+	}
+	if err := cache.Publish(ctx, target, publication, nil, nil); err != nil {
+		return err
+	}
+	m := publication.Release.Manifest
+	if err := writeAudit(c.dataDir, auditLine{
+		Time: m.PublishedAt, Store: target.String(), Catalog: m.Catalog, Sequence: m.Sequence, Manifest: publication.Release.Hash,
+		Conclusion: fmt.Sprintf("rollback to %d: %s", seq, reason),
+	}); err != nil {
+		return fmt.Errorf("rolled back, but the audit record could not be written: %w", err)
+	}
+	line := newReleaseLine(m, publication.Release.Hash, true)
+	if c.json {
+		return printJSON(env.stdout, line)
+	}
+	printer{env.stdout, env.language(c.lang)}.release(line)
+	return nil
+}
+
+func pointerTo(h cache.Held) catalog.Pointer {
+	return catalog.Pointer{Catalog: h.Manifest.Catalog, Sequence: h.Manifest.Sequence, Manifest: h.Hash}
+}
+
+func newExport(env environment, c *common) *cobra.Command {
+	var source, bundle string
+	var keep int
+	cmd := &cobra.Command{
+		Use: "export", Short: "Write releases into a bundle file, to carry on a USB stick",
+		Long: `Writes the current release (and earlier ones, with --keep) into one zip file
+that luoshu serve --source FILE.luoshu shows and stock tools can open.`,
+		Args: arguments(0, 0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx := cmd.Context()
+			if !strings.HasSuffix(bundle, ".luoshu") {
+				return usagef("--bundle must be a file name that ends in .luoshu")
+			}
+			store, err := openSource(ctx, source, "source")
+			if err != nil {
+				return err
+			}
+			defer func() { _ = store.Close() }()
+			target, err := openTarget(ctx, bundle, "bundle")
+			if err != nil {
+				return err
+			}
+			defer func() { _ = target.Close() }()
+			return copyReleases(ctx, env, c, store, target, keep)
+		},
+	}
+	cmd.Flags().StringVar(&source, "source", "", "store to export")
+	cmd.Flags().StringVar(&bundle, "bundle", "", "file to write, FILE.luoshu")
+	cmd.Flags().IntVar(&keep, "keep", 1, "how many releases to write, newest first")
+	return cmd
+}
+
+func newGC(env environment, c *common) *cobra.Command {
+	var to string
+	var keep int
+	var resume bool
+	cmd := &cobra.Command{
+		Use: "gc", Short: "Remove old releases and what interrupted publications left",
+		Long: `Keeps the last releases and removes every manifest and object that none of them
+names. A publication under way at the same moment is not harmed.`,
+		Args: arguments(0, 0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx := cmd.Context()
+			if keep < 1 {
+				return usagef("--keep must be at least 1")
+			}
+			target, err := openTarget(ctx, to, "to")
+			if err != nil {
+				return err
+			}
+			defer func() { _ = target.Close() }()
+			if resume {
+				if err := cache.ResumeSweep(ctx, target); err != nil {
+					return err
+				}
+			}
+			swept, err := cache.Collect(ctx, target, keep)
+			if err != nil {
+				return err
+			}
+			if c.json {
+				return printJSON(env.stdout, map[string]int64{"manifests": int64(swept.Manifests), "objects": int64(swept.Objects), "bytes": swept.Bytes})
+			}
+			printer{env.stdout, env.language(c.lang)}.line(catalog.Text{
+				ZH: "清除 %d 份清单、%d 个对象，共 %d 字节",
+				EN: "%d manifests and %d objects removed, %d bytes",
+			}, swept.Manifests, swept.Objects, swept.Bytes)
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&to, "to", "", "store to clean")
+	cmd.Flags().IntVar(&keep, "keep", keepReleases, "how many releases to keep, newest first")
+	cmd.Flags().BoolVar(&resume, "resume", false, "finish a gc that was interrupted; make sure that no other runs")
+	return cmd
+}

@@ -1,0 +1,273 @@
+package kiosk
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"log/slog"
+	"runtime/debug"
+	"strconv"
+
+	"github.com/gofiber/fiber/v2"
+
+	"luoshu/catalog"
+	"luoshu/catalog/qr"
+	"luoshu/catalog/snapshot"
+	"luoshu/static"
+)
+
+//go:embed templates texts
+var files embed.FS
+
+// Reader gives the release that is shown.
+type Reader interface {
+	// Current returns the newest release, or nil while there is none.
+	Current() *snapshot.Snapshot
+	// At returns the release with that sequence number, while it is kept.
+	At(seq int64) (*snapshot.Snapshot, error)
+}
+
+// Config says what the pages show and where they stand.
+type Config struct {
+	Reader Reader
+	// BaseURL returns the absolute address that the codes of a release begin with,
+	// such as https://luoshu.example. Where a phone could reach none it returns ""
+	// and, for visitors, the reason. It is called once a request and must not wait.
+	// nil takes the release's own public address.
+	BaseURL func(m *catalog.Manifest) (base string, reason catalog.Text)
+	// Terminal names the terminal this node drives, as it stands in codes: a letter
+	// and up to four digits, such as K3. Empty off a terminal.
+	Terminal string
+	// Logger takes what went wrong; nil discards it.
+	Logger *slog.Logger
+}
+
+// Handler serves the pages. It is safe for concurrent use.
+type Handler struct {
+	reader    Reader
+	baseURL   func(*catalog.Manifest) (string, catalog.Text)
+	terminal  string
+	log       *slog.Logger
+	templates *template.Template
+	texts     map[string]texts // by language
+	// landing is the style sheet of the phone page, which stands inside the page;
+	// landingPolicy allows it by its hash and nothing else.
+	landing       template.CSS
+	landingPolicy string
+	// build changes whenever the same release could give other bytes.
+	build string
+}
+
+// New parses the templates and texts. The error wraps catalog.ErrInvalid when cfg
+// lacks a reader or names an impossible terminal.
+func New(cfg Config) (*Handler, error) {
+	h := &Handler{reader: cfg.Reader, baseURL: cfg.BaseURL, terminal: cfg.Terminal, log: cfg.Logger}
+	var faults []error
+	if cfg.Reader == nil {
+		faults = append(faults, fmt.Errorf("no reader: %w", catalog.ErrInvalid))
+	}
+	if cfg.Terminal != "" && !qr.ValidPlacement(cfg.Terminal) {
+		faults = append(faults, fmt.Errorf("terminal %q is not a letter and up to four digits: %w", cfg.Terminal, catalog.ErrInvalid))
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, fmt.Errorf("kiosk: %w", err)
+	}
+	if h.baseURL == nil {
+		h.baseURL = func(m *catalog.Manifest) (string, catalog.Text) { return m.PublicURL, catalog.Text{} }
+	}
+	if h.log == nil {
+		h.log = slog.New(slog.DiscardHandler)
+	}
+	if err := h.parse(); err != nil {
+		return nil, fmt.Errorf("kiosk: %w", err)
+	}
+	return h, nil
+}
+
+func (h *Handler) parse() (err error) {
+	if h.texts, err = loadTexts(files); err != nil {
+		return err
+	}
+	h.templates, err = template.New("").
+		Funcs(template.FuncMap{"asset": static.URL}).
+		ParseFS(files, "templates/*.html")
+	if err != nil {
+		return err
+	}
+	css, err := files.ReadFile("templates/landing.css")
+	if err != nil {
+		return err
+	}
+	h.landing = template.CSS(css) //nolint:gosec // G203: a file of this package, not input
+	sum := sha256.Sum256(css)
+	h.landingPolicy = "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
+		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	h.build, err = buildHash()
+	return err
+}
+
+// buildHash names this program as far as its pages go: what is embedded here, the
+// style sheets, and the revision of the code.
+func buildHash() (string, error) {
+	sum := sha256.New()
+	err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := files.ReadFile(name)
+		fmt.Fprintf(sum, "%s %d\n%s", name, len(b), b)
+		return err
+	})
+	fmt.Fprintln(sum, static.URL("css/tokens.css"), static.URL("css/kiosk.css"))
+	if info, ok := debug.ReadBuildInfo(); ok {
+		fmt.Fprintln(sum, info)
+	}
+	return hex.EncodeToString(sum.Sum(nil)), err
+}
+
+// Routes adds the pages to r.
+func (h *Handler) Routes(r fiber.Router) {
+	r.Get("/", h.handle(h.home))
+	r.Get("/contents", h.handle(h.contents))
+	r.Get("/about", h.handle(h.about))
+	r.Get("/q/:code", h.handle(h.code))
+	for info := range catalog.Datasets() {
+		r.Get("/"+string(info.Name), h.handle(h.list(info)))
+		r.Get("/"+string(info.Name)+"/:id", h.handle(h.detail(info)))
+	}
+}
+
+// answer is a page that can be made.
+type answer struct {
+	template string
+	status   int // 0 is 200
+	// data is called only when the browser does not already have the page.
+	data func() (any, error)
+}
+
+// handle takes the snapshot once, asks fn for the answer and sends it.
+func (h *Handler) handle(fn func(*request) (answer, error)) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		rq := h.newRequest(c)
+		if rq.snap == nil {
+			return h.fail(c, rq, catalog.ErrNoRelease)
+		}
+		a, err := fn(rq)
+		if err != nil {
+			return h.fail(c, rq, err)
+		}
+		return h.send(c, rq, a)
+	}
+}
+
+func (h *Handler) send(c *fiber.Ctx, rq *request, a answer) error {
+	policy := pagePolicy
+	if rq.phone {
+		policy = h.landingPolicy
+	}
+	secure(c, policy)
+	cacheControl, tag := "no-store", ""
+	if a.status == 0 {
+		a.status = fiber.StatusOK
+		// Kept, but asked for again: a new release shows at the next touch.
+		cacheControl, tag = "public, no-cache", rq.tag()
+		if static.TagMatches(c.Get(fiber.HeaderIfNoneMatch), tag) {
+			c.Set(fiber.HeaderCacheControl, cacheControl)
+			c.Set(fiber.HeaderETag, tag)
+			return c.SendStatus(fiber.StatusNotModified)
+		}
+	}
+	var b bytes.Buffer
+	data, err := a.data()
+	if err == nil {
+		err = h.templates.ExecuteTemplate(&b, a.template, data)
+	}
+	if err != nil {
+		if a.status >= fiber.StatusInternalServerError {
+			// The error page itself is broken: nothing is left to try.
+			h.log.LogAttrs(context.Background(), slog.LevelError, "error page failed", slog.String("error", err.Error()))
+			return c.SendStatus(a.status)
+		}
+		return h.fail(c, rq, fmt.Errorf("render %s: %w", a.template, err))
+	}
+	c.Set(fiber.HeaderCacheControl, cacheControl)
+	if tag != "" {
+		c.Set(fiber.HeaderETag, tag)
+	}
+	c.Set(fiber.HeaderContentLanguage, rq.view.language())
+	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
+	return c.Status(a.status).Send(b.Bytes())
+}
+
+// pagePolicy is the content security policy of every page but the phone's.
+const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; " +
+	"base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+
+func secure(c *fiber.Ctx, policy string) {
+	c.Set(fiber.HeaderContentSecurityPolicy, policy)
+	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
+	c.Set(fiber.HeaderReferrerPolicy, "no-referrer")
+	c.Set(fiber.HeaderPermissionsPolicy, "camera=(), microphone=(), geolocation=(), usb=(), payment=(), clipboard-read=()")
+	c.Set("Cross-Origin-Opener-Policy", "same-origin")
+	c.Set("Cross-Origin-Resource-Policy", "same-origin")
+}
+
+// request is one request: the snapshot it is answered from and what the visitor
+// chose.
+type request struct {
+	h    *Handler
+	snap *snapshot.Snapshot
+	view view
+	// path and param are copied: the server reuses the memory behind them.
+	path, param string
+	// phone marks the page a phone lands on, which has a form of its own.
+	phone  bool
+	page   int // of a list, from 1
+	base   string
+	noBase catalog.Text // why base is empty
+}
+
+func (h *Handler) newRequest(c *fiber.Ctx) *request {
+	rq := &request{
+		h: h, snap: h.reader.Current(), page: 1,
+		path: string([]byte(c.Path())),
+		view: view{
+			lang:     map[bool]string{true: "en", false: "zh"}[c.Query("lang") == "en"],
+			large:    c.Query("type") == "large",
+			contrast: c.Query("contrast") == "high",
+			low:      c.Query("reach") == "low",
+		},
+	}
+	for _, name := range []string{"code", "id"} {
+		if s := c.Params(name); s != "" {
+			rq.param = string([]byte(s))
+		}
+	}
+	if n, err := strconv.Atoi(c.Query("page")); err == nil && n > 1 && n <= maxPage {
+		rq.page = n
+	}
+	if rq.snap != nil {
+		rq.base, rq.noBase = h.baseURL(rq.snap.Manifest())
+	}
+	return rq
+}
+
+// tag returns the strong entity tag of the page, known before it is rendered: a
+// release never changes, and everything else the page depends on is named here.
+func (rq *request) tag() string {
+	sum := sha256.New()
+	for _, s := range []string{
+		string(rq.snap.Hash()), rq.h.build, rq.h.terminal, rq.base, rq.noBase.ZH, rq.noBase.EN,
+		rq.path, rq.view.query(rq.page),
+	} {
+		fmt.Fprintf(sum, "%d %s\n", len(s), s)
+	}
+	return strconv.Quote(hex.EncodeToString(sum.Sum(nil)[:12]))
+}

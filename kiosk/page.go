@@ -1,0 +1,212 @@
+package kiosk
+
+import (
+	"errors"
+	"log/slog"
+
+	"github.com/gofiber/fiber/v2"
+
+	"luoshu/catalog"
+	"luoshu/catalog/qr"
+)
+
+// page is what every template gets: the frame around the content.
+type page struct {
+	rq *request
+	texts
+	view
+	Title text
+	// Path is the page's own address without query, Parent that of 返回: empty at
+	// the start. ParentPage is the page of the list to go back to.
+	Path, Parent string
+	ParentPage   int
+	// Release is nil on a node without one.
+	Release *catalog.Manifest
+}
+
+// newPage returns the frame of a page whose way back leads to parent.
+func (rq *request) newPage(title text, parent string) *page {
+	p := &page{rq: rq, texts: rq.h.texts[rq.view.lang], view: rq.view, Title: title, Path: rq.path, Parent: parent}
+	if rq.snap != nil {
+		p.Release = rq.snap.Manifest()
+	}
+	return p
+}
+
+// Language is the language tag of the page.
+func (p *page) Language() string { return p.view.language() }
+
+// Classes name the visitor's choices for the style sheet.
+func (p *page) Classes() string {
+	classes := ""
+	for _, c := range []struct {
+		on   bool
+		name string
+	}{{p.large, " large"}, {p.contrast, " contrast"}, {p.low, " low"}} {
+		if c.on {
+			classes += c.name
+		}
+	}
+	return classes
+}
+
+// In returns t in the page's language.
+func (p *page) In(t catalog.Text) text { return p.view.in(t) }
+
+// Href returns the link to path that keeps the visitor's choices.
+func (p *page) Href(path string) string { return path + p.view.query(1) }
+
+// HrefPage returns the link to page n of the list at path.
+func (p *page) HrefPage(path string, n int) string { return path + p.view.query(n) }
+
+// Date returns d as people write it.
+func (p *page) Date(d catalog.Date) string { return formatDate(d, p.lang) }
+
+// Number returns n with its thousands set apart.
+func (p *page) Number(n int) string { return formatNumber(float64(n)) }
+
+// control is one of the controls at the foot of every page.
+type control struct {
+	Text string
+	Lang string // language tag of Text, where it is not the page's
+	Href string // empty: of no use on this page, but its place is kept
+	On   bool
+	Here bool
+	Name string
+}
+
+// Controls returns the controls in their order.
+func (p *page) Controls() ([]control, error) {
+	home := control{Name: "home", Here: p.Path == "/", Href: p.Href("/")}
+	back := control{Name: "back"}
+	if p.Parent != "" {
+		back.Href = p.HrefPage(p.Parent, p.ParentPage)
+	}
+	set := func(name string, on bool, change func(*view)) control {
+		v := p.view
+		change(&v)
+		return control{Name: name, On: on, Href: p.Path + v.query(p.rq.page)}
+	}
+	all := []control{
+		home, back,
+		set("large", p.large, func(v *view) { v.large = !v.large }),
+		set("contrast", p.contrast, func(v *view) { v.contrast = !v.contrast }),
+		set("low", p.low, func(v *view) { v.low = !v.low }),
+		set("language", false, func(v *view) { v.lang = map[string]string{"zh": "en", "en": "zh"}[v.lang] }),
+	}
+	for i := range all {
+		key := "bar." + all[i].Name
+		if all[i].On {
+			key += ".on"
+		}
+		s, err := p.T(key)
+		if err != nil {
+			return nil, err
+		}
+		all[i].Text = s
+	}
+	all[len(all)-1].Lang = languageTag(map[string]string{"zh": "en", "en": "zh"}[p.lang])
+	return all, nil
+}
+
+// scan is a code to scan, with what stands beneath it; without a Path it is the
+// reason why there is none.
+type scan struct {
+	Path   string
+	Size   int // modules on a side
+	Pixels int // of the drawing, a whole multiple of Size
+	Code   string
+	Reason text
+}
+
+// scan returns the code of record id, of at most pixels on a side.
+func (p *page) scan(id catalog.ID, pixels int) scan {
+	s := scan{Code: string(id)}
+	if p.rq.base == "" {
+		if s.Reason = p.view.in(p.rq.noBase); s.Reason.S == "" {
+			s.Reason = text{S: p.texts["code.none"]}
+		}
+		return s
+	}
+	payload, err := qr.Payload(p.rq.base, id, p.rq.h.terminal)
+	if err == nil {
+		err = s.draw(payload, pixels)
+	}
+	if err != nil {
+		p.rq.h.log.Error("code not drawn", slog.String("id", string(id)), slog.String("error", err.Error()))
+		s.Reason = text{S: p.texts["code.none"]}
+	}
+	return s
+}
+
+func (s *scan) draw(payload string, pixels int) error {
+	c, err := qr.New(payload, qr.Screen)
+	if err != nil {
+		return err
+	}
+	s.Path, s.Size = c.Path(), c.Size()
+	s.Pixels = max(2, pixels/c.Size()) * c.Size()
+	return nil
+}
+
+// failures says which page answers which error: the first match counts. Its texts
+// are fail.NAME.title and fail.NAME.text.
+var failures = []struct {
+	err    error
+	status int
+	name   string
+}{
+	{catalog.ErrNoRelease, fiber.StatusServiceUnavailable, "release"},
+	{catalog.ErrUnavailable, fiber.StatusServiceUnavailable, "unavailable"},
+	{catalog.ErrCheckCharacter, fiber.StatusNotFound, "mistyped"},
+	{catalog.ErrInvalid, fiber.StatusNotFound, "missing"},
+	{catalog.ErrNotFound, fiber.StatusNotFound, "missing"},
+	{catalog.ErrWithdrawn, fiber.StatusGone, "gone"},
+}
+
+// failPage is the page of a request that cannot be answered.
+type failPage struct {
+	*page
+	Name   string
+	Status int
+}
+
+// Fail answers c with the page for err: what a server's error handler calls for
+// everything but its interfaces. The visitor reads a fixed text; err goes to the log
+// when it is a fault of this side.
+func (h *Handler) Fail(c *fiber.Ctx, err error) error {
+	return h.fail(c, h.newRequest(c), err)
+}
+
+func (h *Handler) fail(c *fiber.Ctx, rq *request, err error) error {
+	status, name := fiber.StatusInternalServerError, "fault"
+	for _, f := range failures {
+		if errors.Is(err, f.err) {
+			status, name = f.status, f.name
+			break
+		}
+	}
+	var e *fiber.Error
+	if errors.As(err, &e) {
+		status = e.Code
+		switch {
+		case e.Code == fiber.StatusNotFound:
+			name = "missing"
+		case e.Code >= 400 && e.Code < 500:
+			name = "refused"
+		}
+	}
+	if name == "fault" {
+		h.log.Error("page failed", slog.String("path", rq.path), slog.String("error", err.Error()))
+	}
+	if status == fiber.StatusServiceUnavailable {
+		// A screen nobody attends must come back by itself, and without a script.
+		c.Set(fiber.HeaderRetryAfter, "15")
+		c.Set("Refresh", "15")
+	}
+	return h.send(c, rq, answer{template: map[bool]string{true: "landing-fail", false: "fail"}[rq.phone], status: status, data: func() (any, error) {
+		p := rq.newPage(text{S: rq.h.texts[rq.view.lang]["fail."+name+".title"]}, "/")
+		p.Path = "/" // a choice on this page must not ask for what failed again
+		return landingFail{failPage{p, name, status}, h.landing}, nil
+	}})
+}

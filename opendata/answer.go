@@ -1,0 +1,269 @@
+package opendata
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"luoshu/catalog"
+	"luoshu/catalog/snapshot"
+)
+
+// wireVersion is part of every ETag of an assembled answer. It must grow whenever
+// the same release gives other bytes than before, or clients keep the old ones; a
+// test over the golden answers says when.
+const wireVersion = 1
+
+// Cache rules. What comes from a release may be shown a little late, and a day
+// long when the server is away; what is named by its own hash never changes; the
+// pointer is asked for in order to learn the truth.
+const (
+	cacheRelease = "public, max-age=60, stale-while-revalidate=600, stale-if-error=86400"
+	cacheForever = "public, max-age=31536000, immutable"
+	cachePointer = "no-cache"
+)
+
+// sharedHeaders stand on every answer. They hold no value of a request.
+var sharedHeaders = [...]struct{ key, value []byte }{
+	{[]byte(fasthttp.HeaderAccessControlAllowOrigin), []byte("*")},
+	{[]byte(fasthttp.HeaderAccessControlExposeHeaders), []byte("ETag, Link, Retry-After, X-Luoshu-Release")},
+	{[]byte(fasthttp.HeaderContentSecurityPolicy), []byte("default-src 'none'; sandbox")},
+	{[]byte("Cross-Origin-Resource-Policy"), []byte("cross-origin")},
+	{[]byte(fasthttp.HeaderXContentTypeOptions), []byte("nosniff")},
+}
+
+// Header names in canonical form, as SetCanonical wants them.
+var (
+	headerCacheControl = []byte(fasthttp.HeaderCacheControl)
+	headerETag         = []byte("Etag")
+	headerLastModified = []byte(fasthttp.HeaderLastModified)
+	headerLink         = []byte(fasthttp.HeaderLink)
+	headerRelease      = []byte("X-Luoshu-Release")
+	headerVary         = []byte(fasthttp.HeaderVary)
+	valueVary          = []byte(fasthttp.HeaderAcceptEncoding)
+	valueCacheRelease  = []byte(cacheRelease)
+)
+
+func setShared(hd *fasthttp.ResponseHeader) {
+	for i := range sharedHeaders {
+		hd.SetCanonical(sharedHeaders[i].key, sharedHeaders[i].value)
+	}
+}
+
+// edition is what all answers from one release share, made once. It does not
+// hold the snapshot, which would keep a release in memory after its time.
+type edition struct {
+	hash      catalog.Hash
+	base      string
+	sequence  []byte
+	published time.Time
+	modified  []byte // published, as an HTTP date
+	// seed begins the ETags: whatever decides an answer besides its address.
+	seed []byte
+	// release is the release prefix cursors carry.
+	release [8]byte
+	// meta is the member of that name, up to what differs between answers; tail
+	// is its end.
+	meta, tail []byte
+	// made holds documents that cost more than a copy, by address.
+	made sync.Map // string -> document
+}
+
+// document is the data member of an answer, with the number of its items; one
+// that is no list has -1.
+type document struct {
+	data  []byte
+	items int
+}
+
+func newEdition(base string, s *snapshot.Snapshot) *edition {
+	m, hash := s.Manifest(), s.Hash()
+	e := &edition{
+		hash: hash, base: base, release: releasePrefix(hash),
+		sequence:  strconv.AppendInt(nil, m.Sequence, 10),
+		published: m.PublishedAt.UTC().Truncate(time.Second),
+		modified:  fasthttp.AppendHTTPDate(nil, m.PublishedAt),
+	}
+	sum := sha256.Sum256([]byte("luoshu answer " + strconv.Itoa(wireVersion) + "\n" + base + "\n" + string(hash)))
+	e.seed = base64.RawURLEncoding.AppendEncode(nil, sum[:12])
+	e.meta = append(append([]byte(`"meta":{"release":{"sequence":`), e.sequence...), `,"manifest":"`...)
+	e.meta = append(append(e.meta, hash...), `"}`...)
+	if m.Sample {
+		e.tail = []byte(`,"sample":true`)
+	}
+	e.tail = append(e.tail, '}')
+	return e
+}
+
+// make returns the document at address, which build makes the first time.
+func (e *edition) make(address []byte, build func() (any, int)) (document, error) {
+	if d, ok := e.made.Load(string(address)); ok {
+		return d.(document), nil
+	}
+	v, items := build()
+	b, err := catalog.Canonical(v)
+	if err != nil {
+		return document{}, err
+	}
+	d, _ := e.made.LoadOrStore(string(address), document{b, items})
+	return d.(document), nil
+}
+
+// appendETag appends the strong ETag of the identity coding of the answer that
+// identity names: its canonical address and whatever else it depends on.
+func (e *edition) appendETag(dst, identity []byte) []byte {
+	// FNV-1a. It keeps addresses apart that share a release; the release itself is
+	// held apart by the seed.
+	sum := uint64(14695981039346656037)
+	for _, c := range identity {
+		sum = (sum ^ uint64(c)) * 1099511628211
+	}
+	const digits = "0123456789abcdef"
+	dst = append(append(append(dst, '"'), e.seed...), '-')
+	for shift := 60; shift >= 0; shift -= 4 {
+		dst = append(dst, digits[sum>>shift&15])
+	}
+	return append(dst, '"')
+}
+
+// current writes the headers of an answer out of edition e and reports whether
+// the client has it already; then the answer is complete. identity as in
+// appendETag.
+func (r *request) current(e *edition, identity []byte) bool {
+	var buf [48]byte
+	etag := e.appendETag(buf[:0], identity)
+	hd := &r.ctx.Response.Header
+	hd.SetCanonical(headerCacheControl, valueCacheRelease)
+	hd.SetCanonical(headerLastModified, e.modified)
+	r.stamp(e, etag)
+	return r.notModified(etag, e.published)
+}
+
+// stamp writes the headers that every answer has, whatever it is made of.
+func (r *request) stamp(e *edition, etag []byte) {
+	hd := &r.ctx.Response.Header
+	setShared(hd)
+	hd.SetCanonical(headerETag, etag)
+	hd.SetCanonical(headerVary, valueVary)
+	hd.SetCanonical(headerRelease, e.sequence)
+}
+
+// notModified answers 304 when the request's conditions say that the client has
+// what etag names (RFC 9110, section 13). A zero modified means that the time is
+// not known.
+func (r *request) notModified(etag []byte, modified time.Time) bool {
+	hd := &r.ctx.Request.Header
+	if tags := hd.PeekAll(fasthttp.HeaderIfNoneMatch); len(tags) > 0 {
+		if !slices.ContainsFunc(tags, func(list []byte) bool { return matches(list, etag) }) {
+			return false
+		}
+	} else {
+		since := hd.Peek(fasthttp.HeaderIfModifiedSince)
+		if len(since) == 0 || modified.IsZero() {
+			return false
+		}
+		t, err := fasthttp.ParseHTTPDate(since)
+		if err != nil || modified.After(t) {
+			return false
+		}
+	}
+	r.ctx.SetStatusCode(fasthttp.StatusNotModified)
+	return true
+}
+
+// matches reports whether the value of an If-None-Match field names etag, by weak
+// comparison. What follows a fault in the list does not count.
+func matches(list, etag []byte) bool {
+	for {
+		list = bytes.TrimLeft(list, " \t,")
+		if len(list) > 0 && list[0] == '*' {
+			return len(bytes.TrimLeft(list[1:], " \t")) == 0
+		}
+		list = bytes.TrimPrefix(list, []byte("W/"))
+		if len(list) == 0 || list[0] != '"' {
+			return false
+		}
+		end := bytes.IndexByte(list[1:], '"')
+		if end < 0 {
+			return false
+		}
+		if bytes.Equal(list[:end+2], etag) {
+			return true
+		}
+		list = list[end+2:]
+	}
+}
+
+// link is a member of an answer's links. href begins with the path.
+type link struct{ rel, href string }
+
+// envelope answers with d: {"data":…,"meta":{…},"links":{"self":…}}. A list is
+// whole, so that it has no next.
+func (r *request) envelope(e *edition, self []byte, d document, links ...link) {
+	b := r.body(len(d.data) + 1024)
+	b = append(append(b, `{"data":`...), d.data...)
+	b = append(append(b, ','), e.meta...)
+	if d.items >= 0 {
+		b = appendCounts(b, d.items, d.items, d.items)
+	}
+	b = append(b, e.tail...)
+	b = append(append(append(append(b, `,"links":{"self":"`...), e.base...), self...), '"')
+	if d.items >= 0 {
+		b = append(b, `,"next":null`...)
+	}
+	for _, l := range links {
+		b = append(append(append(b, `,"`...), l.rel...), `":"`...)
+		b = append(append(append(b, e.base...), l.href...), '"')
+	}
+	b = append(b, `}}`...)
+	r.send(b)
+	r.linkHeader(e, self, nil)
+}
+
+func appendCounts(b []byte, total, limit, returned int) []byte {
+	b = strconv.AppendInt(append(b, `,"total":`...), int64(total), 10)
+	b = strconv.AppendInt(append(b, `,"limit":`...), int64(limit), 10)
+	return strconv.AppendInt(append(b, `,"returned":`...), int64(returned), 10)
+}
+
+// linkHeader writes the Link field (RFC 8288) with self and, unless nil, next.
+func (r *request) linkHeader(e *edition, self, next []byte) {
+	var buf [512]byte
+	b := append(append(append(append(buf[:0], '<'), e.base...), self...), `>; rel="self"`...)
+	if next != nil {
+		b = append(append(append(append(b, `, <`...), e.base...), next...), `>; rel="next"`...)
+	}
+	r.ctx.Response.Header.SetCanonical(headerLink, b)
+}
+
+// body returns the answer's own buffer, empty, with room for size bytes. It must
+// go back by send.
+func (r *request) body(size int) []byte {
+	return slices.Grow(r.ctx.Response.SwapBody(nil)[:0], size)
+}
+
+func (r *request) send(b []byte) {
+	r.ctx.Response.SwapBody(b)
+	r.ctx.Response.Header.SetContentType(r.op.Produces)
+}
+
+// raw answers with bytes that are named by their hash or small, as they are.
+func (r *request) raw(b []byte, etag, cacheControl string, modified time.Time) {
+	hd := &r.ctx.Response.Header
+	hd.Set(fasthttp.HeaderCacheControl, cacheControl)
+	if !modified.IsZero() {
+		hd.SetLastModified(modified)
+	}
+	r.stamp(r.edition, []byte(etag))
+	if r.notModified([]byte(etag), modified) {
+		return
+	}
+	hd.SetContentType(r.op.Produces)
+	r.ctx.Response.SetBodyRaw(b)
+}

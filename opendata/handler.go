@@ -1,0 +1,158 @@
+package opendata
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"sync/atomic"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
+	"luoshu/catalog"
+	"luoshu/catalog/snapshot"
+)
+
+// root is where the API begins; its major version is part of every address.
+const root = "/api/v1"
+
+// Reader gives the releases to answer from.
+type Reader interface {
+	// Current returns the current release, nil while there is none.
+	Current() *snapshot.Snapshot
+	// At returns a release that is still kept. The error wraps
+	// catalog.ErrNotFound for any other sequence number.
+	At(seq int64) (*snapshot.Snapshot, error)
+}
+
+// Archive gives what a mirror copies, byte for byte. Errors wrap
+// catalog.ErrNotFound when there is no such thing. Nobody changes the bytes it
+// returns, here or there: they are sent without a copy.
+type Archive interface {
+	// Releases returns the manifests of the releases that are kept, in any order.
+	Releases() []*catalog.Manifest
+	ManifestBytes(ctx context.Context, hash catalog.Hash) ([]byte, error)
+	// SignatureBytes returns the minisign signature of a manifest.
+	SignatureBytes(ctx context.Context, hash catalog.Hash) ([]byte, error)
+	ObjectBytes(ctx context.Context, hash catalog.Hash) ([]byte, error)
+}
+
+// Config is what a Handler needs. Reader and Archive are required.
+type Config struct {
+	Reader  Reader
+	Archive Archive
+	// BaseURL begins every link, such as https://luoshu.example; links begin with
+	// the path when it is empty. The Host header never decides.
+	BaseURL string
+	// Logger gets what clients must not see, with the request id; nil discards it.
+	Logger *slog.Logger
+}
+
+// Handler answers the API's requests. It is safe for concurrent use.
+type Handler struct {
+	reader  Reader
+	archive Archive
+	base    string
+	log     *slog.Logger
+	// latest is the edition of the release last answered from, which nearly
+	// always is the current one.
+	latest atomic.Pointer[edition]
+}
+
+// New returns a Handler, or every fault of c.
+func New(c Config) (*Handler, error) {
+	var faults []error
+	if c.Reader == nil {
+		faults = append(faults, errors.New("opendata: no Reader"))
+	}
+	if c.Archive == nil {
+		faults = append(faults, errors.New("opendata: no Archive"))
+	}
+	base, err := baseURL(c.BaseURL)
+	if err != nil {
+		faults = append(faults, err)
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+	h := &Handler{reader: c.Reader, archive: c.Archive, base: base, log: c.Logger}
+	if h.log == nil {
+		h.log = slog.New(slog.DiscardHandler)
+	}
+	return h, nil
+}
+
+// baseURL returns s without a closing slash. It ends up in headers and JSON as it
+// is, so nothing that would need escaping there gets through.
+func baseURL(s string) (string, error) {
+	if s == "" {
+		return "", nil
+	}
+	u, err := url.Parse(s)
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" ||
+		u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" ||
+		strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune(`"<>\`, c) }) {
+		return "", fmt.Errorf("opendata: BaseURL %q is not an absolute http(s) address without query", s)
+	}
+	return strings.TrimRight(s, "/"), nil
+}
+
+// Routes registers every operation for GET, HEAD and OPTIONS. The server must
+// not be limited to GET, and matches paths strictly and case-sensitively.
+func (h *Handler) Routes(r fiber.Router) {
+	pattern := strings.NewReplacer("{", ":", "}", "")
+	for i := range operations {
+		op := &operations[i]
+		path := pattern.Replace(op.Path)
+		r.Get(path, h.handle(op))
+		r.Options(path, preflight)
+	}
+}
+
+func (h *Handler) handle(op *Operation) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		r := &request{c: c, ctx: c.Context(), op: op, limit: defaultLimit}
+		if err := h.answer(r); err != nil {
+			return h.Problem(c, err)
+		}
+		return nil
+	}
+}
+
+func (h *Handler) answer(r *request) error {
+	// Taken once: whatever is published meanwhile, the answer is of one release.
+	if r.snap = h.reader.Current(); r.snap == nil {
+		return catalog.ErrNoRelease
+	}
+	r.edition = h.edition(r.snap)
+	if err := r.parse(); err != nil {
+		return err
+	}
+	return r.op.serve(h, r)
+}
+
+// edition returns what answers from the current release s share.
+func (h *Handler) edition(s *snapshot.Snapshot) *edition {
+	if e := h.latest.Load(); e != nil && e.hash == s.Hash() {
+		return e
+	}
+	e := newEdition(h.base, s)
+	h.latest.Store(e)
+	return e
+}
+
+// preflight answers OPTIONS, a browser's question before a cross-origin request
+// as well.
+func preflight(c *fiber.Ctx) error {
+	hd := &c.Context().Response.Header
+	setShared(hd)
+	hd.Set(fasthttp.HeaderAllow, allowed)
+	hd.Set(fasthttp.HeaderAccessControlAllowMethods, allowed)
+	hd.Set(fasthttp.HeaderAccessControlAllowHeaders, "If-Modified-Since, If-None-Match")
+	hd.Set(fasthttp.HeaderAccessControlMaxAge, "86400")
+	c.Context().SetStatusCode(fasthttp.StatusNoContent)
+	return nil
+}

@@ -1,0 +1,215 @@
+package opendata
+
+import (
+	"strconv"
+	"strings"
+
+	"luoshu/catalog"
+)
+
+const (
+	defaultLimit = 20
+	maxLimit     = 100
+)
+
+// Operation is one kind of request: GET on a path, HEAD and OPTIONS with it. The
+// table of operations is all there is: routes, parameters and the description of
+// the API are made from it.
+type Operation struct {
+	// Path has its parameters in braces: /api/v1/{dataset}/{id}.
+	Path    string
+	Summary catalog.Text
+	// Produces is the media type of a successful answer.
+	Produces   string
+	Parameters []Parameter
+
+	serve func(*Handler, *request) error
+}
+
+// Parameter is one parameter of an operation. Query parameters are optional, and
+// given at most once.
+type Parameter struct {
+	Name string
+	// In is "path" or "query".
+	In string
+	// Type is "integer" or "string".
+	Type string
+	// Min and Max bound an integer; Max bounds the length of a string in bytes.
+	Min, Max int
+	// Default is the value that leaving the parameter out stands for.
+	Default     string
+	Description catalog.Text
+
+	// set reads a value that is within the bounds. For a query parameter it
+	// returns nil or a fault; for a path parameter any error.
+	set func(*request, string) error
+}
+
+// Media types of the answers.
+const (
+	typeJSON = "application/json"
+	typeZstd = "application/zstd"
+	typeText = "text/plain; charset=utf-8"
+)
+
+var (
+	datasetParameter = Parameter{
+		Name: "dataset", In: "path", Type: "string", Max: 32,
+		Description: catalog.Text{ZH: "数据集名称，见 /api/v1/datasets", EN: "Name of a dataset, see /api/v1/datasets"},
+		set: func(r *request, v string) error {
+			info, ok := catalog.Dataset(v).Info()
+			if !ok {
+				return unknownAddressError(v, datasetNames())
+			}
+			r.dataset = info
+			return nil
+		},
+	}
+	idParameter = Parameter{
+		Name: "id", In: "path", Type: "string", Max: 40,
+		Description: catalog.Text{ZH: "编号，不分大小写；指标用短名", EN: "Identifier in either case; the slug of an indicator"},
+		set: func(r *request, v string) (err error) {
+			// Only slugs have hyphens, and they are written in lower case.
+			if strings.Contains(v, "-") {
+				v = strings.ToLower(v)
+			}
+			r.id, err = catalog.ParseID(v)
+			return err
+		},
+	}
+	seqParameter = Parameter{
+		Name: "seq", In: "path", Type: "integer", Min: 1,
+		Description: catalog.Text{ZH: "发布序号", EN: "Sequence number of a release"},
+		set: func(r *request, v string) error {
+			n, err := strconv.ParseInt(v, 10, 64)
+			if err != nil || n < 1 || strconv.FormatInt(n, 10) != v {
+				return &problemError{kind: invalidSequence}
+			}
+			r.seq = n
+			return nil
+		},
+	}
+	hashParameter = Parameter{
+		Name: "sha256", In: "path", Type: "string", Max: 64,
+		Description: catalog.Text{ZH: "SHA-256，小写十六进制", EN: "SHA-256 in lower-case hexadecimal"},
+		set: func(r *request, v string) error {
+			if r.hash = catalog.Hash(v); !r.hash.Valid() {
+				return &problemError{kind: invalidHash}
+			}
+			return nil
+		},
+	}
+	codeListParameter = Parameter{
+		Name: "list", In: "path", Type: "string", Max: 64,
+		Description: catalog.Text{ZH: "代码表名称，见 /api/v1/codes", EN: "Name of a code list, see /api/v1/codes"},
+		set: func(r *request, v string) error {
+			r.list = v
+			return nil
+		},
+	}
+	limitParameter = Parameter{
+		Name: "limit", In: "query", Type: "integer", Min: 1, Max: maxLimit, Default: strconv.Itoa(defaultLimit),
+		Description: catalog.Text{ZH: "每页最多条数", EN: "Greatest number of records in a page"},
+		set: func(r *request, v string) (err error) {
+			r.limit, err = strconv.Atoi(v)
+			return err
+		},
+	}
+	cursorParameter = Parameter{
+		Name: "cursor", In: "query", Type: "string", Max: 128,
+		Description: catalog.Text{
+			ZH: "下一页的起点，原样取自 links.next；固定在同一次发布上",
+			EN: "Where the page begins, taken unchanged from links.next; it stays with one release",
+		},
+		set: func(r *request, v string) error {
+			c, ok := parseCursor(v)
+			if !ok || c.letter != r.dataset.Letter {
+				return &faultError{kind: badCursor}
+			}
+			r.cursor, r.hasCursor = c, true
+			return nil
+		},
+	}
+)
+
+// operations in the order in which paths are matched: fixed words come before
+// parameters.
+var operations = []Operation{
+	{
+		Path: root, Produces: typeJSON, serve: (*Handler).index,
+		Summary: catalog.Text{ZH: "这里有什么", EN: "What is here"},
+	},
+	{
+		Path: root + "/datasets", Produces: typeJSON, serve: (*Handler).datasets,
+		Summary: catalog.Text{ZH: "数据集、条数与字段", EN: "Datasets with their counts and fields"},
+	},
+	{
+		Path: root + "/codes", Produces: typeJSON, serve: (*Handler).codeLists,
+		Summary: catalog.Text{ZH: "代码表目录，含版本、来源与有效期", EN: "Code lists with edition, source and validity"},
+	},
+	{
+		Path: root + "/codes/{list}", Produces: typeJSON, serve: (*Handler).codeList,
+		Summary:    catalog.Text{ZH: "一个代码表", EN: "One code list"},
+		Parameters: []Parameter{codeListParameter},
+	},
+	{
+		Path: root + "/releases", Produces: typeJSON, serve: (*Handler).releases,
+		Summary: catalog.Text{ZH: "保留的各次发布，新的在前", EN: "Releases that are kept, newest first"},
+	},
+	{
+		Path: root + "/releases/current/pointer", Produces: typeJSON, serve: (*Handler).pointer,
+		Summary: catalog.Text{ZH: "指向当前发布的指针", EN: "Pointer to the current release"},
+	},
+	{
+		Path: root + "/releases/{seq}", Produces: typeJSON, serve: (*Handler).releaseEntry,
+		Summary:    catalog.Text{ZH: "一次发布", EN: "One release"},
+		Parameters: []Parameter{seqParameter},
+	},
+	{
+		Path: root + "/releases/{seq}/manifest", Produces: typeJSON, serve: (*Handler).releaseManifest,
+		Summary:    catalog.Text{ZH: "该次发布的清单，逐字节原样", EN: "The release's manifest, byte for byte"},
+		Parameters: []Parameter{seqParameter},
+	},
+	{
+		Path: root + "/releases/{seq}/manifest.minisig", Produces: typeText, serve: (*Handler).releaseSignature,
+		Summary:    catalog.Text{ZH: "清单的 minisign 签名", EN: "The manifest's minisign signature"},
+		Parameters: []Parameter{seqParameter},
+	},
+	{
+		Path: root + "/manifests/{sha256}", Produces: typeJSON, serve: (*Handler).manifest,
+		Summary:    catalog.Text{ZH: "按哈希取清单，逐字节原样", EN: "A manifest by its hash, byte for byte"},
+		Parameters: []Parameter{hashParameter},
+	},
+	{
+		Path: root + "/manifests/{sha256}/minisig", Produces: typeText, serve: (*Handler).signature,
+		Summary:    catalog.Text{ZH: "按哈希取清单的 minisign 签名", EN: "The minisign signature of a manifest by its hash"},
+		Parameters: []Parameter{hashParameter},
+	},
+	{
+		Path: root + "/objects/{sha256}", Produces: typeZstd, serve: (*Handler).object,
+		Summary:    catalog.Text{ZH: "数据对象（Zstandard 压缩的 JSON Lines），逐字节原样", EN: "An object (JSON Lines in Zstandard), byte for byte"},
+		Parameters: []Parameter{hashParameter},
+	},
+	{
+		Path: root + "/{dataset}", Produces: typeJSON, serve: (*Handler).page,
+		Summary:    catalog.Text{ZH: "一个数据集的记录，按编号排序", EN: "Records of a dataset, ordered by identifier"},
+		Parameters: []Parameter{datasetParameter, limitParameter, cursorParameter},
+	},
+	{
+		Path: root + "/{dataset}/{id}", Produces: typeJSON, serve: (*Handler).record,
+		Summary:    catalog.Text{ZH: "一条记录", EN: "One record"},
+		Parameters: []Parameter{datasetParameter, idParameter},
+	},
+}
+
+// Operations describes the whole API, in the order in which paths are matched.
+func Operations() []Operation { return operations }
+
+func datasetNames() []string {
+	// What else stands directly under the root is as likely meant.
+	names := []string{"datasets", "codes", "releases"}
+	for d := range catalog.Datasets() {
+		names = append(names, string(d.Name))
+	}
+	return names
+}

@@ -1,0 +1,162 @@
+package opendata
+
+import (
+	"errors"
+	"strconv"
+
+	"luoshu/catalog"
+	"luoshu/catalog/snapshot"
+)
+
+// record answers /api/v1/{dataset}/{id}.
+func (h *Handler) record(r *request) error {
+	found, err := r.snap.Find(r.id)
+	if err != nil || found.Dataset != r.dataset.Name {
+		return h.lost(r, err)
+	}
+	e := r.edition
+	self := appendRecordPath(r.buf[:0], found.Dataset, found.ID)
+	if r.current(e, self) {
+		return nil
+	}
+	b := r.body(len(found.Raw) + len(e.meta) + len(e.tail) + 2*(len(e.base)+len(self)) + 64)
+	b = append(append(b, `{"data":`...), found.Raw...)
+	b = append(append(append(b, ','), e.meta...), e.tail...)
+	b = append(append(append(b, `,"links":{"self":"`...), e.base...), self...)
+	b = append(append(append(b, `","collection":"`...), e.base...), self[:len(self)-len(found.ID)-1]...)
+	b = append(b, `"}}`...)
+	r.send(b)
+	r.linkHeader(e, self, nil)
+	return nil
+}
+
+// lost says why there is no record r.id in r.dataset. err is what Find said.
+func (h *Handler) lost(r *request, err error) error {
+	id := []string{"{id}", string(r.id)}
+	if unknown := errors.Is(err, catalog.ErrNotFound); unknown || err != nil && !errors.Is(err, catalog.ErrWithdrawn) {
+		if unknown {
+			return &problemError{kind: unknownRecord, fill: id, cause: err}
+		}
+		return err
+	}
+	if d := r.id.Dataset(); d != r.dataset.Name {
+		return &problemError{
+			kind: wrongDataset, fill: append(id, "{dataset}", string(d)), cause: err,
+			links: map[string]string{"record": h.recordURL(r.id)},
+		}
+	}
+	t, _ := r.snap.Tombstone(r.id)
+	gone := &problemError{
+		kind: withdrawn, fill: append(id, "{date}", string(t.WithdrawnOn)), cause: err,
+		tombstone: &tombstone{ID: t.ID, WithdrawnOn: t.WithdrawnOn, Reason: t.Reason, Successor: t.Successor},
+	}
+	if t.Successor != "" {
+		gone.links = map[string]string{"successor": h.recordURL(t.Successor)}
+	}
+	return gone
+}
+
+func (h *Handler) recordURL(id catalog.ID) string {
+	return h.base + string(appendRecordPath(nil, id.Dataset(), id))
+}
+
+func appendRecordPath(b []byte, d catalog.Dataset, id catalog.ID) []byte {
+	return append(append(append(append(append(b, root...), '/'), d...), '/'), id...)
+}
+
+// page answers /api/v1/{dataset}. With a cursor it comes from the release the
+// cursor belongs to, whatever is current.
+func (h *Handler) page(r *request) error {
+	snap, e := r.snap, r.edition
+	q := snapshot.Query{Dataset: r.dataset.Name, Limit: r.limit}
+	if r.hasCursor {
+		var err error
+		if snap, e, err = h.pinned(r); err != nil {
+			return err
+		}
+		q.After = r.cursor.after
+	}
+	self := append(append(append(r.buf[:0], root...), '/'), q.Dataset...)
+	path := len(self)
+	self = appendQuery(self, path, r.query)
+	before := len(self)
+	if r.hasCursor {
+		self = r.cursor.append(append(appendMark(self, path), "cursor="...))
+	}
+	if r.current(e, self) {
+		return nil
+	}
+
+	page := snap.List(q)
+	var next []byte
+	if page.Next != "" {
+		c := cursor{sequence: snap.Manifest().Sequence, release: e.release, letter: r.dataset.Letter, after: page.Next}
+		next = append(make([]byte, 0, before+128), self[:before]...)
+		next = c.append(append(appendMark(next, path), "cursor="...))
+	}
+	size := len(e.meta) + len(e.tail) + 2*len(e.base) + len(self) + len(next) + 160
+	for i := range page.Entries {
+		size += len(page.Entries[i].Raw) + 1
+	}
+	b := append(r.body(size), `{"data":[`...)
+	for i := range page.Entries {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, page.Entries[i].Raw...)
+	}
+	b = append(append(b, `],`...), e.meta...)
+	b = append(appendCounts(b, page.Total, r.limit, len(page.Entries)), e.tail...)
+	b = append(append(append(b, `,"links":{"self":"`...), e.base...), self...)
+	if next == nil {
+		b = append(b, `","next":null}}`...)
+	} else {
+		b = append(append(append(append(b, `","next":"`...), e.base...), next...), `"}}`...)
+	}
+	r.send(b)
+	r.linkHeader(e, self, next)
+	return nil
+}
+
+// appendQuery appends query, if any, to the address b, whose path ends at path.
+func appendQuery(b []byte, path int, query []byte) []byte {
+	if len(query) == 0 {
+		return b
+	}
+	return append(appendMark(b, path), query...)
+}
+
+// appendMark appends what goes before the next parameter.
+func appendMark(b []byte, path int) []byte {
+	if len(b) == path {
+		return append(b, '?')
+	}
+	return append(b, '&')
+}
+
+// pinned returns the release that the cursor of r belongs to.
+func (h *Handler) pinned(r *request) (*snapshot.Snapshot, *edition, error) {
+	c := &r.cursor
+	now := r.snap.Manifest().Sequence
+	if c.sequence == now && c.release == r.edition.release {
+		return r.snap, r.edition, nil
+	}
+	seq := []string{"{seq}", strconv.FormatInt(c.sequence, 10)}
+	if c.sequence > now {
+		// Another node is ahead of this one; soon both have the release.
+		return nil, nil, &problemError{kind: releaseAhead, fill: append(seq, "{current}", strconv.FormatInt(now, 10))}
+	}
+	snap, err := h.reader.At(c.sequence)
+	switch {
+	case err == nil && releasePrefix(snap.Hash()) == c.release:
+		return snap, newEdition(h.base, snap), nil
+	case err == nil || errors.Is(err, catalog.ErrNotFound):
+		// A release of that number, but another one: the store was rebuilt.
+		return nil, nil, &problemError{
+			kind: releaseGone, fill: seq, cause: err,
+			links: map[string]string{"start": h.base + root + "/" + string(r.dataset.Name)},
+		}
+	default:
+		return nil, nil, err
+	}
+}

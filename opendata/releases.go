@@ -1,0 +1,223 @@
+package opendata
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"time"
+
+	"luoshu/catalog"
+)
+
+// archiveTimeout bounds how long an answer waits for the archive, which unlike a
+// snapshot may have to read from a disk or a network.
+const archiveTimeout = 5 * time.Second
+
+// keptRelease is a release in the log, with its name.
+type keptRelease struct {
+	manifest *catalog.Manifest
+	hash     catalog.Hash
+}
+
+// release is an item of /api/v1/releases.
+type release struct {
+	Sequence    int64        `json:"sequence"`
+	PublishedAt time.Time    `json:"published_at"`
+	AsOf        catalog.Date `json:"as_of"`
+	// Manifest is the SHA-256 that names the release, Previous that of the one
+	// before.
+	Manifest catalog.Hash `json:"manifest"`
+	Previous catalog.Hash `json:"previous,omitzero"`
+	// Republishes is the release whose content a rollback brought back.
+	Republishes int64                   `json:"republishes,omitzero"`
+	Sample      bool                    `json:"sample,omitzero"`
+	Schema      string                  `json:"schema"`
+	Counts      map[catalog.Dataset]int `json:"counts"`
+	Records     int                     `json:"records"`
+	Withdrawn   int                     `json:"withdrawn"`
+	Objects     int                     `json:"objects"`
+	// Bytes is what a mirror without any object has to fetch.
+	Bytes int64             `json:"bytes"`
+	Links map[string]string `json:"links"`
+}
+
+// log returns the releases that are kept, newest first.
+func (h *Handler) kept(r *request) []keptRelease {
+	manifests := slices.Clone(h.archive.Releases())
+	slices.SortFunc(manifests, func(a, b *catalog.Manifest) int { return cmp.Compare(b.Sequence, a.Sequence) })
+	log := make([]keptRelease, 0, len(manifests))
+	for i, m := range manifests {
+		k := keptRelease{manifest: m}
+		switch {
+		case m.Sequence == r.snap.Manifest().Sequence:
+			k.hash = r.snap.Hash()
+		case i > 0 && manifests[i-1].Sequence == m.Sequence+1:
+			k.hash = manifests[i-1].Previous
+		default:
+			// A mirror that was away has gaps.
+			s, err := h.reader.At(m.Sequence)
+			if err != nil {
+				h.log.LogAttrs(r.c.UserContext(), slog.LevelWarn, "release left out of the log",
+					slog.Int64("sequence", m.Sequence), slog.Any("error", err))
+				continue
+			}
+			k.hash = s.Hash()
+		}
+		log = append(log, k)
+	}
+	return log
+}
+
+func (h *Handler) describeRelease(k keptRelease) release {
+	m := k.manifest
+	path := h.base + root + "/releases/" + strconv.FormatInt(m.Sequence, 10)
+	d := release{
+		Sequence: m.Sequence, PublishedAt: m.PublishedAt, AsOf: m.AsOf, Manifest: k.hash, Previous: m.Previous,
+		Republishes: m.Republishes, Sample: m.Sample, Schema: m.Schema, Counts: m.Counts,
+		Withdrawn: len(m.Withdrawn), Objects: len(m.Objects), Bytes: m.Bytes,
+		Links: map[string]string{"self": path, "manifest": path + "/manifest", "signature": path + "/manifest.minisig"},
+	}
+	for _, n := range m.Counts {
+		d.Records += n
+	}
+	return d
+}
+
+func (h *Handler) releases(r *request) error {
+	log := h.kept(r)
+	self := append(r.buf[:0], root+"/releases"...)
+	// Which releases are kept is this node's own affair, so they all count.
+	identity := slices.Clone(self)
+	for _, k := range log {
+		identity = append(identity, k.hash...)
+	}
+	if r.current(r.edition, identity) {
+		return nil
+	}
+	all := make([]release, 0, len(log))
+	for _, k := range log {
+		all = append(all, h.describeRelease(k))
+	}
+	b, err := catalog.Canonical(all)
+	if err != nil {
+		return err
+	}
+	r.envelope(r.edition, self, document{b, len(all)}, link{"pointer", root + "/releases/current/pointer"})
+	return nil
+}
+
+// find returns the kept release r.seq.
+func (h *Handler) find(r *request) (keptRelease, error) {
+	for _, k := range h.kept(r) {
+		if k.manifest.Sequence == r.seq {
+			return k, nil
+		}
+	}
+	seq, now := strconv.FormatInt(r.seq, 10), r.snap.Manifest().Sequence
+	log := map[string]string{"releases": h.base + root + "/releases"}
+	if r.seq > now {
+		return keptRelease{}, &problemError{kind: unknownRelease, fill: []string{"{seq}", seq, "{current}", strconv.FormatInt(now, 10)}, links: log}
+	}
+	return keptRelease{}, &problemError{kind: releaseGone, fill: []string{"{seq}", seq}, links: log}
+}
+
+func (h *Handler) releaseEntry(r *request) error {
+	k, err := h.find(r)
+	if err != nil {
+		return err
+	}
+	self := strconv.AppendInt(append(r.buf[:0], root+"/releases/"...), r.seq, 10)
+	identity := append(slices.Clone(self), k.hash...)
+	if r.current(r.edition, identity) {
+		return nil
+	}
+	b, err := catalog.Canonical(h.describeRelease(k))
+	if err != nil {
+		return err
+	}
+	path := string(self)
+	r.envelope(r.edition, self, document{b, -1}, link{"collection", root + "/releases"},
+		link{"manifest", path + "/manifest"}, link{"signature", path + "/manifest.minisig"})
+	return nil
+}
+
+func (h *Handler) pointer(r *request) error {
+	b, err := catalog.Canonical(r.snap.Release().Pointer())
+	if err != nil {
+		return err
+	}
+	r.raw(b, strongETag(catalog.HashOf(b)), cachePointer, r.edition.published)
+	return nil
+}
+
+func (h *Handler) releaseManifest(r *request) error {
+	k, err := h.find(r)
+	if err != nil {
+		return err
+	}
+	b, err := h.fetch(r, h.archive.ManifestBytes, k.hash)
+	if err != nil {
+		return err
+	}
+	r.raw(b, strongETag(k.hash), cacheRelease, k.manifest.PublishedAt)
+	return nil
+}
+
+func (h *Handler) releaseSignature(r *request) error {
+	k, err := h.find(r)
+	if err != nil {
+		return err
+	}
+	r.hash = k.hash
+	return h.signature(r)
+}
+
+func (h *Handler) manifest(r *request) error {
+	return h.named(r, h.archive.ManifestBytes)
+}
+
+func (h *Handler) object(r *request) error {
+	return h.named(r, h.archive.ObjectBytes)
+}
+
+// signature is not named by its own hash, and a manifest may be signed later.
+func (h *Handler) signature(r *request) error {
+	ctx, cancel := context.WithTimeout(r.c.UserContext(), archiveTimeout)
+	defer cancel()
+	b, err := h.archive.SignatureBytes(ctx, r.hash)
+	if err != nil {
+		return err
+	}
+	r.raw(b, strongETag(catalog.HashOf(b)), cacheRelease, time.Time{})
+	return nil
+}
+
+// named answers with the bytes whose hash is r.hash.
+func (h *Handler) named(r *request, get func(context.Context, catalog.Hash) ([]byte, error)) error {
+	b, err := h.fetch(r, get, r.hash)
+	if err != nil {
+		return err
+	}
+	r.raw(b, strongETag(r.hash), cacheForever, time.Time{})
+	return nil
+}
+
+// fetch returns the bytes named hash. Wrong ones would be kept for a year by
+// every cache on the way, so they are never sent.
+func (h *Handler) fetch(r *request, get func(context.Context, catalog.Hash) ([]byte, error), hash catalog.Hash) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(r.c.UserContext(), archiveTimeout)
+	defer cancel()
+	b, err := get(ctx, hash)
+	if err != nil {
+		return nil, err
+	}
+	if got := catalog.HashOf(b); got != hash {
+		return nil, fmt.Errorf("opendata: archive has %s under the name %s: %w", got, hash, catalog.ErrDamaged)
+	}
+	return b, nil
+}
+
+func strongETag(hash catalog.Hash) string { return `"` + string(hash) + `"` }
