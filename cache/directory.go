@@ -271,7 +271,7 @@ func (d *Directory) Sweep(ctx context.Context, current catalog.Pointer, keep Kep
 		if err := checkSweep(now, current, keep); err != nil {
 			return err
 		}
-		if err := removeTemps(d.root); err != nil {
+		if err := removeTemps(d.root, tempPrefix); err != nil {
 			return err
 		}
 		// Manifests first: a sweep that stops half-way leaves objects that nobody
@@ -314,7 +314,7 @@ func (d *Directory) Sweep(ctx context.Context, current catalog.Pointer, keep Kep
 // sweepDir removes from dir the files HASH+suffix whose hash is not kept, and
 // unfinished files.
 func sweepDir(dir, suffix string, keep map[catalog.Hash]bool) (n int, bytes int64, err error) {
-	if err := removeTemps(dir); err != nil {
+	if err := removeTemps(dir, tempPrefix); err != nil {
 		return 0, 0, err
 	}
 	entries, err := os.ReadDir(dir)

@@ -67,15 +67,16 @@ func writeError(err error) error {
 // replaceFile puts b at path so that a crash or power cut leaves either what was
 // there before or all of b. The name is durable once the folder is synced too.
 func replaceFile(path string, b []byte) error {
-	return replaceWith(path, func(f *os.File) error {
-		_, err := f.Write(b)
+	return replaceWith(path, tempPrefix, func(w io.Writer) error {
+		_, err := w.Write(b)
 		return err
 	})
 }
 
-// replaceWith is replaceFile for content that is written piece by piece.
-func replaceWith(path string, write func(*os.File) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), tempPrefix+"*")
+// replaceWith is replaceFile for content that is written piece by piece. temp
+// begins the name of the file while it is not finished.
+func replaceWith(path, temp string, write func(io.Writer) error) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), temp+"*")
 	if err != nil {
 		return writeError(err)
 	}
@@ -152,14 +153,15 @@ func syncDir(path string) error {
 	return nil
 }
 
-// removeTemps removes the unfinished files in a folder.
-func removeTemps(dir string) error {
+// removeTemps removes the unfinished files in a folder whose names begin with
+// prefix.
+func removeTemps(dir, prefix string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return readError(err)
 	}
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), tempPrefix) {
+		if strings.HasPrefix(e.Name(), prefix) {
 			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
 				return writeError(err)
 			}

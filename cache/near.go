@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,8 +47,9 @@ const (
 	// startPatience is how long Start waits for the source when the disk already
 	// gave a release. Run goes on where it stopped.
 	startPatience = 2 * time.Second
-	// demandPatience bounds the loading of an older release for a reader.
-	demandPatience = 30 * time.Second
+	// demandPatience is how long a reader waits for its turn to have an older
+	// release loaded, loadPatience how long the loading may take.
+	demandPatience, loadPatience = 2 * time.Second, 30 * time.Second
 	// olderInMemory is how many releases beside the current one and the one before
 	// stay loaded.
 	olderInMemory = 2
@@ -70,21 +70,22 @@ type Near struct {
 
 	current atomic.Pointer[edition]
 
-	// round is held while the source is looked at and a release loaded.
-	round sync.Mutex
-	// highest is the latest release ever held here, this one or a lost one; it
-	// and failure belong to the holder of round.
-	highest catalog.Pointer
+	// round is held while the source is looked at and a release loaded. The four
+	// after it belong to its holder.
+	round   sync.Mutex
+	highest catalog.Pointer // the latest release ever held here, served or not
 	failure failure
+	silent  int  // how many looks in a row were not answered
+	kept    bool // whether the current release is on disk, if there is one
 
 	// demand lets one older release be loaded at a time: each costs as much
 	// memory as the current one.
-	demand sync.Mutex
+	demand chan struct{}
 
 	mu       sync.Mutex // guards the rest, for an instant only
 	previous *edition
 	older    []*edition // the last used first
-	held     []Held     // the latest first
+	shelf    shelf
 	status   Status
 }
 
@@ -100,28 +101,42 @@ func (e *edition) pointer() catalog.Pointer { return e.Release().Pointer() }
 
 // failure remembers the release that could not be loaded or kept.
 type failure struct {
-	pointer  catalog.Pointer
-	err      error
-	tries    int
-	last     time.Time
-	earliest time.Time
+	pointer        catalog.Pointer
+	err            error
+	tries          int
+	last, earliest time.Time
+}
+
+func (f *failure) note(p catalog.Pointer, err error) {
+	if f.pointer != p {
+		*f = failure{pointer: p}
+	}
+	ceiling := min(firstRetry<<min(f.tries, 16), lastRetry)
+	f.tries++
+	f.err, f.last = err, time.Now()
+	f.earliest = f.last.Add(rand.N(ceiling)) //nolint:gosec // spreading load needs no secret
+}
+
+func (f *failure) due(noticed bool) bool {
+	return !time.Now().Before(f.earliest) || noticed && time.Since(f.last) >= noticeSpacing
 }
 
 // NewNear returns a near cache that has not looked at anything yet.
 func NewNear(opt Options) *Near {
-	n := &Near{source: opt.Source, local: opt.Local, poll: opt.Poll, log: opt.Logger, onSwap: opt.OnSwap}
+	n := &Near{
+		source: opt.Source, local: opt.Local, poll: opt.Poll, log: opt.Logger, onSwap: opt.OnSwap,
+		demand: make(chan struct{}, 1), status: Status{Source: opt.Source.String()},
+	}
 	if n.poll == 0 {
+		n.poll = remotePoll
 		switch opt.Source.(type) {
-		case *Directory:
+		case *Directory, *Bundle:
 			n.poll = localPoll
-		default:
-			n.poll = remotePoll
 		}
 	}
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
 	}
-	n.status = Status{Source: n.source.String()}
 	return n
 }
 
@@ -148,7 +163,7 @@ func (n *Near) Start(ctx context.Context) error {
 		defer cancel()
 		ctx = patient
 	}
-	if err := n.look(ctx, false); err != nil && n.current.Load() == nil {
+	if err := n.look(ctx, false); n.current.Load() == nil {
 		return err
 	}
 	return nil
@@ -164,7 +179,6 @@ func (n *Near) Run(ctx context.Context) {
 	if s, ok := n.source.(Notifier); ok {
 		notices = s.Notices(ctx)
 	}
-	silent := 0 // how many polls in a row were not answered
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -172,27 +186,25 @@ func (n *Near) Run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case _, open := <-notices:
-			if !open {
+		case _, noticed = <-notices:
+			if !noticed {
 				notices = nil
 				continue
 			}
-			noticed = true
 		case <-timer.C:
 		}
-		if err := n.look(ctx, noticed); errors.Is(err, catalog.ErrUnavailable) {
-			silent++
-		} else {
-			silent = 0
-		}
-		timer.Reset(jitter(n.poll, silent))
+		// What went wrong stands in the status and the log.
+		_ = n.look(ctx, noticed)
+		timer.Reset(n.pause())
 	}
 }
 
-// jitter spreads polls by a quarter either way, so that the terminals of a
-// market do not ask in step, and slows them down while nobody answers.
-func jitter(poll time.Duration, silent int) time.Duration {
-	poll = min(poll<<min(silent, 8), max(poll, slowestPoll))
+// pause returns the time until the next poll. A quarter either way keeps the
+// terminals of a market from asking in step.
+func (n *Near) pause() time.Duration {
+	n.round.Lock()
+	defer n.round.Unlock()
+	poll := min(n.poll<<min(n.silent, 8), max(n.poll, slowestPoll))
 	return time.Duration(float64(poll) * (0.75 + rand.Float64()/2)) //nolint:gosec // spreading load needs no secret
 }
 
@@ -201,11 +213,18 @@ func (n *Near) look(ctx context.Context, noticed bool) error {
 	n.round.Lock()
 	defer n.round.Unlock()
 	p, err := n.source.Current(ctx)
-	n.answered(ctx, err)
+	answered := !errors.Is(err, catalog.ErrUnavailable)
 	if err == nil {
 		err = n.follow(ctx, p, noticed)
 	}
-	n.concluded(ctx, err)
+	if err != nil && ctx.Err() != nil {
+		return err // we gave up, which says nothing of the source
+	}
+	n.silent++
+	if answered {
+		n.silent = 0
+	}
+	n.concluded(ctx, answered, err)
 	return err
 }
 
@@ -219,60 +238,19 @@ func (n *Near) follow(ctx context.Context, p catalog.Pointer, noticed bool) erro
 		return fmt.Errorf("%s: release %d (%.12s), this node has held release %d (%.12s): %w",
 			n.source, p.Sequence, p.Manifest, h.Sequence, h.Manifest, catalog.ErrOlder)
 	}
-	cur := n.current.Load()
-	if cur != nil && cur.Hash() == p.Manifest && n.kept() {
+	if cur := n.current.Load(); cur != nil && cur.Hash() == p.Manifest && n.kept {
 		return nil
 	}
+	// Polling is cheap and goes on; loading is not, and waits longer each time.
 	if n.failure.pointer == p && !n.failure.due(noticed) {
 		return n.failure.err
 	}
 	err := n.bring(ctx, p)
-	if err != nil {
-		n.failure.note(p, err)
-	} else {
+	switch {
+	case err == nil:
 		n.failure = failure{}
+	case ctx.Err() == nil:
+		n.failure.note(p, err)
 	}
 	return err
-}
-
-// bring loads p if it is not loaded, keeps it on disk and swaps to it. A release
-// that could not be kept is served all the same.
-func (n *Near) bring(ctx context.Context, p catalog.Pointer) error {
-	e := n.current.Load()
-	if e == nil || e.Hash() != p.Manifest {
-		loaded, err := n.load(ctx, p, n.fetch)
-		if err != nil {
-			return err
-		}
-		e = loaded
-	}
-	unkept := n.keep(ctx, e)
-	n.stored(unkept)
-	n.highest = p
-	if e != n.current.Load() {
-		n.swap(ctx, e)
-	}
-	if n.local != nil && unkept == nil {
-		n.sweep(ctx, p)
-	}
-	return unkept
-}
-
-// load reads the release p names, whole or not at all, off to the side.
-func (n *Near) load(ctx context.Context, p catalog.Pointer, fetch catalog.FetchObject) (*edition, error) {
-	e := &edition{}
-	var err error
-	if e.manifest, e.signature, err = n.description(ctx, p); err != nil {
-		return nil, err
-	}
-	m, err := parseManifest(e.manifest, p)
-	if err != nil {
-		return nil, err
-	}
-	r, err := catalog.LoadRelease(ctx, m, p.Manifest, fetch)
-	if err != nil {
-		return nil, err
-	}
-	e.Snapshot, e.loadedAt = snapshot.New(r), time.Now()
-	return e, nil
 }

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"embed"
+	"reflect"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,13 +25,8 @@ type Field struct {
 	// Max is the greatest length in characters, or digits for numbers.
 	Max   int
 	Label Text
-	// steps is Path taken apart, for walking.
+	// steps leads from a record to the field's values.
 	steps []step
-}
-
-type step struct {
-	name string
-	many bool
 }
 
 // Many reports whether the field can hold several values.
@@ -65,10 +61,6 @@ var loadSchema = sync.OnceValue(func() map[Dataset][]Field {
 				f.Target = Dataset(arg)
 			}
 		}
-		for _, name := range strings.Split(f.Path, ".") {
-			name, many := strings.CutSuffix(name, "[]")
-			f.steps = append(f.steps, step{name, many})
-		}
 		if row["dataset"] == "*" {
 			shared = append(shared, f)
 		} else {
@@ -77,7 +69,11 @@ var loadSchema = sync.OnceValue(func() map[Dataset][]Field {
 	}
 	schema := map[Dataset][]Field{}
 	for _, d := range datasets {
-		schema[d.Name] = append(append([]Field{}, shared...), own[d.Name]...)
+		fields := append(append([]Field{}, shared...), own[d.Name]...)
+		for i := range fields {
+			fields[i].steps = stepsTo(reflect.TypeOf(d.new()).Elem(), fields[i].Path)
+		}
+		schema[d.Name] = fields
 	}
 	return schema
 })

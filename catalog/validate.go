@@ -220,6 +220,18 @@ func forbiddenRune(s string, lines bool) (rune, bool) {
 	return 0, false
 }
 
+// isClean reports whether s needs no change, for the many texts that do not.
+func isClean(s string) bool {
+	last := ' '
+	for _, r := range s {
+		if r < ' ' || r == 0x7f || r == utf8.RuneError || r >= 0x80 && (unicode.IsSpace(r) || unicode.IsControl(r) || hiddenRune(r)) || r == ' ' && last == ' ' {
+			return false
+		}
+		last = r
+	}
+	return (last != ' ' || s == "") && norm.NFC.IsNormalString(s)
+}
+
 func hiddenRune(r rune) bool {
 	switch {
 	case r >= 0x200B && r <= 0x200F, r >= 0x202A && r <= 0x202E, r >= 0x2060 && r <= 0x206F,
@@ -234,6 +246,9 @@ func hiddenRune(r rune) bool {
 // white space folded, line feeds kept only where lines says so. It reports
 // whether anything but white space was changed.
 func CleanText(s string, lines bool) (clean string, changed bool) {
+	if isClean(s) {
+		return s, false
+	}
 	var b strings.Builder
 	b.Grow(len(s))
 	pending, feeds := false, 0

@@ -1,9 +1,9 @@
 package catalog
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
-	"sync"
 )
 
 // Rewrite replaces every text of r by what fn makes of it, field by field. The
@@ -21,56 +21,72 @@ func Rewrite(r Record, fn func(f Field, s string) string) {
 // field are entered.
 func walk(r Record, scalar func(Field, reflect.Value), long func(Field, int) bool) {
 	root := reflect.ValueOf(r).Elem()
-	members := membersOf(root.Type())
 	for _, f := range Fields(r.Head().Dataset) {
 		if f.Type != "raw" {
-			walkField(f, root, members, f.steps, scalar, long)
+			walkField(f, root, f.steps, scalar, long)
 		}
 	}
 }
 
-func walkField(f Field, value reflect.Value, members map[string][]int, steps []step, scalar func(Field, reflect.Value), long func(Field, int) bool) {
-	// A name the type lacks would be a fault of the program (schema.csv and the
-	// types disagree); a test excludes it.
-	member := value.FieldByIndex(members[steps[0].name])
+func walkField(f Field, v reflect.Value, steps []step, scalar func(Field, reflect.Value), long func(Field, int) bool) {
+	v = v.FieldByIndex(steps[0].index)
 	count := 1
 	if steps[0].many {
-		if count = member.Len(); long != nil && !long(f, count) {
+		if count = v.Len(); long != nil && !long(f, count) {
 			return
 		}
 	}
 	for i := range count {
-		v := member
+		value := v
 		if steps[0].many {
-			v = member.Index(i)
+			value = v.Index(i)
 		}
-		if v.Kind() == reflect.Pointer {
-			if v.IsNil() {
+		if value.Kind() == reflect.Pointer {
+			if value.IsNil() {
 				return
 			}
-			v = v.Elem()
+			value = value.Elem()
 		}
 		if len(steps) == 1 {
-			scalar(f, v)
+			scalar(f, value)
 		} else {
-			walkField(f, v, membersOf(v.Type()), steps[1:], scalar, long)
+			walkField(f, value, steps[1:], scalar, long)
 		}
 	}
 }
 
-// members caches, per struct type, the field index of every JSON member.
-var members sync.Map // reflect.Type -> map[string][]int
+// step is one member on the way to a value.
+type step struct {
+	index []int // of the struct field
+	many  bool
+}
 
-func membersOf(t reflect.Type) map[string][]int {
-	if cached, ok := members.Load(t); ok {
-		return cached.(map[string][]int)
-	}
-	index := map[string][]int{}
-	for _, f := range reflect.VisibleFields(t) {
-		if tag, _, _ := strings.Cut(f.Tag.Get("json"), ","); tag != "" {
-			index[tag] = f.Index
+// stepsTo finds the way along path in a record type. A name the type lacks is a
+// fault of the program: schema.csv and the types disagree.
+func stepsTo(t reflect.Type, path string) []step {
+	var steps []step
+	for part := range strings.SplitSeq(path, ".") {
+		name, many := strings.CutSuffix(part, "[]")
+		field, ok := fieldNamed(t, name)
+		if !ok {
+			panic(fmt.Sprintf("schema.csv: %s has no member %s", t, path))
+		}
+		steps = append(steps, step{field.Index, many})
+		if t = field.Type; many {
+			t = t.Elem()
+		}
+		if t.Kind() == reflect.Pointer {
+			t = t.Elem()
 		}
 	}
-	cached, _ := members.LoadOrStore(t, index)
-	return cached.(map[string][]int)
+	return steps
+}
+
+func fieldNamed(t reflect.Type, name string) (reflect.StructField, bool) {
+	for _, f := range reflect.VisibleFields(t) {
+		if tag, _, _ := strings.Cut(f.Tag.Get("json"), ","); tag == name {
+			return f, true
+		}
+	}
+	return reflect.StructField{}, false
 }

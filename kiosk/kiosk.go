@@ -156,6 +156,7 @@ type answer struct {
 func (h *Handler) handle(fn func(*request) (answer, error)) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		rq := h.newRequest(c)
+		rq.own = rq.param == "" || codeForm.MatchString(rq.param)
 		if rq.snap == nil {
 			return h.fail(c, rq, catalog.ErrNoRelease)
 		}
@@ -227,11 +228,12 @@ type request struct {
 	view view
 	// path and param are copied: the server reuses the memory behind them.
 	path, param string
-	// phone marks the page a phone lands on, which has a form of its own.
-	phone  bool
-	page   int // of a list, from 1
-	base   string
-	noBase catalog.Text // why base is empty
+	// own marks a path of these pages that may stand in a link; phone the page a
+	// phone lands on, which has a form of its own.
+	own, phone bool
+	page       int // of a list, from 1
+	base       string
+	noBase     catalog.Text // why base is empty
 }
 
 func (h *Handler) newRequest(c *fiber.Ctx) *request {

@@ -50,6 +50,19 @@ func (p *page) Classes() string {
 	return classes
 }
 
+// Long reports whether s takes more than n full-width characters, so that a title is
+// set smaller rather than broken often. Two Latin letters count as one.
+func (p *page) Long(s string, n int) bool {
+	width := 0
+	for _, r := range s {
+		width++
+		if r >= 0x1100 {
+			width++
+		}
+	}
+	return width > 2*n
+}
+
 // In returns t in the page's language.
 func (p *page) In(t catalog.Text) text { return p.view.in(t) }
 
@@ -161,7 +174,6 @@ var failures = []struct {
 	{catalog.ErrCheckCharacter, fiber.StatusNotFound, "mistyped"},
 	{catalog.ErrInvalid, fiber.StatusNotFound, "missing"},
 	{catalog.ErrNotFound, fiber.StatusNotFound, "missing"},
-	{catalog.ErrWithdrawn, fiber.StatusGone, "gone"},
 }
 
 // failPage is the page of a request that cannot be answered.
@@ -204,9 +216,15 @@ func (h *Handler) fail(c *fiber.Ctx, rq *request, err error) error {
 		c.Set(fiber.HeaderRetryAfter, "15")
 		c.Set("Refresh", "15")
 	}
-	return h.send(c, rq, answer{template: map[bool]string{true: "landing-fail", false: "fail"}[rq.phone], status: status, data: func() (any, error) {
-		p := rq.newPage(text{S: rq.h.texts[rq.view.lang]["fail."+name+".title"]}, "/")
-		p.Path = "/" // a choice on this page must not ask for what failed again
+	template := "fail"
+	if rq.phone {
+		template = "landing-fail"
+	}
+	return h.send(c, rq, answer{template: template, status: status, data: func() (any, error) {
+		p := rq.newPage(text{S: h.texts[rq.view.lang]["fail."+name+".title"]}, "/")
+		if !rq.own {
+			p.Path = "/" // a path such as //host/ must not become a link
+		}
 		return landingFail{failPage{p, name, status}, h.landing}, nil
 	}})
 }

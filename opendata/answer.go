@@ -16,7 +16,7 @@ import (
 )
 
 // wireVersion is part of every ETag of an assembled answer. It must grow whenever
-// the same release gives other bytes than before, or clients keep the old ones; a
+// the same records give other bytes than before, or clients keep the old ones; a
 // test over the golden answers says when.
 const wireVersion = 1
 
@@ -71,15 +71,15 @@ type edition struct {
 	// meta is the member of that name, up to what differs between answers; tail
 	// is its end.
 	meta, tail []byte
-	// made holds documents that cost more than a copy, by address.
+	// made holds the documents that are made once, by address.
 	made sync.Map // string -> document
 }
 
-// document is the data member of an answer, with the number of its items; one
-// that is no list has -1.
+// document is a whole answer, ready to be sent.
 type document struct {
-	data  []byte
-	items int
+	body []byte
+	// identity names it for its ETag.
+	identity []byte
 }
 
 func newEdition(base string, s *snapshot.Snapshot) *edition {
@@ -101,18 +101,52 @@ func newEdition(base string, s *snapshot.Snapshot) *edition {
 	return e
 }
 
-// make returns the document at address, which build makes the first time.
-func (e *edition) make(address []byte, build func() (any, int)) (document, error) {
-	if d, ok := e.made.Load(string(address)); ok {
+// document returns the document at address self, which build makes the first
+// time.
+func (e *edition) document(self []byte, build func() (any, int), links ...link) (document, error) {
+	if d, ok := e.made.Load(string(self)); ok {
 		return d.(document), nil
 	}
 	v, items := build()
-	b, err := catalog.Canonical(v)
+	data, err := catalog.Canonical(v)
 	if err != nil {
 		return document{}, err
 	}
-	d, _ := e.made.LoadOrStore(string(address), document{b, items})
+	body := e.envelope(self, data, items, links...)
+	// Its code lists and field names come with the program, not with the release.
+	identity := append(slices.Clone(self), catalog.HashOf(body)...)
+	d, _ := e.made.LoadOrStore(string(self), document{body, identity})
 	return d.(document), nil
+}
+
+// link is a member of an answer's links. href begins with the path.
+type link struct{ rel, href string }
+
+// envelope returns {"data":…,"meta":{…},"links":{"self":…}}. items is the length
+// of a list, which is whole, so that it has no next; -1 for what is no list.
+func (e *edition) envelope(self, data []byte, items int, links ...link) []byte {
+	b := make([]byte, 0, len(data)+512)
+	b = append(append(b, `{"data":`...), data...)
+	b = append(append(b, ','), e.meta...)
+	if items >= 0 {
+		b = appendCounts(b, items, items, items)
+	}
+	b = append(b, e.tail...)
+	b = append(append(append(append(b, `,"links":{"self":"`...), e.base...), self...), '"')
+	if items >= 0 {
+		b = append(b, `,"next":null`...)
+	}
+	for _, l := range links {
+		b = append(append(append(b, `,"`...), l.rel...), `":"`...)
+		b = append(append(append(b, e.base...), l.href...), '"')
+	}
+	return append(b, `}}`...)
+}
+
+func appendCounts(b []byte, total, limit, returned int) []byte {
+	b = strconv.AppendInt(append(b, `,"total":`...), int64(total), 10)
+	b = strconv.AppendInt(append(b, `,"limit":`...), int64(limit), 10)
+	return strconv.AppendInt(append(b, `,"returned":`...), int64(returned), 10)
 }
 
 // appendETag appends the strong ETag of the identity coding of the answer that
@@ -141,17 +175,17 @@ func (r *request) current(e *edition, identity []byte) bool {
 	hd := &r.ctx.Response.Header
 	hd.SetCanonical(headerCacheControl, valueCacheRelease)
 	hd.SetCanonical(headerLastModified, e.modified)
-	r.stamp(e, etag)
+	hd.SetCanonical(headerRelease, e.sequence)
+	r.stamp(etag)
 	return r.notModified(etag, e.published)
 }
 
 // stamp writes the headers that every answer has, whatever it is made of.
-func (r *request) stamp(e *edition, etag []byte) {
+func (r *request) stamp(etag []byte) {
 	hd := &r.ctx.Response.Header
 	setShared(hd)
 	hd.SetCanonical(headerETag, etag)
 	hd.SetCanonical(headerVary, valueVary)
-	hd.SetCanonical(headerRelease, e.sequence)
 }
 
 // notModified answers 304 when the request's conditions say that the client has
@@ -200,38 +234,6 @@ func matches(list, etag []byte) bool {
 	}
 }
 
-// link is a member of an answer's links. href begins with the path.
-type link struct{ rel, href string }
-
-// envelope answers with d: {"data":…,"meta":{…},"links":{"self":…}}. A list is
-// whole, so that it has no next.
-func (r *request) envelope(e *edition, self []byte, d document, links ...link) {
-	b := r.body(len(d.data) + 1024)
-	b = append(append(b, `{"data":`...), d.data...)
-	b = append(append(b, ','), e.meta...)
-	if d.items >= 0 {
-		b = appendCounts(b, d.items, d.items, d.items)
-	}
-	b = append(b, e.tail...)
-	b = append(append(append(append(b, `,"links":{"self":"`...), e.base...), self...), '"')
-	if d.items >= 0 {
-		b = append(b, `,"next":null`...)
-	}
-	for _, l := range links {
-		b = append(append(append(b, `,"`...), l.rel...), `":"`...)
-		b = append(append(append(b, e.base...), l.href...), '"')
-	}
-	b = append(b, `}}`...)
-	r.send(b)
-	r.linkHeader(e, self, nil)
-}
-
-func appendCounts(b []byte, total, limit, returned int) []byte {
-	b = strconv.AppendInt(append(b, `,"total":`...), int64(total), 10)
-	b = strconv.AppendInt(append(b, `,"limit":`...), int64(limit), 10)
-	return strconv.AppendInt(append(b, `,"returned":`...), int64(returned), 10)
-}
-
 // linkHeader writes the Link field (RFC 8288) with self and, unless nil, next.
 func (r *request) linkHeader(e *edition, self, next []byte) {
 	var buf [512]byte
@@ -242,10 +244,15 @@ func (r *request) linkHeader(e *edition, self, next []byte) {
 	r.ctx.Response.Header.SetCanonical(headerLink, b)
 }
 
-// body returns the answer's own buffer, empty, with room for size bytes. It must
-// go back by send.
+// body returns the answer's own buffer, empty, with room for exactly size bytes:
+// fasthttp's pool throws away what has grown beyond the sizes it is used to. The
+// buffer must go back by send.
 func (r *request) body(size int) []byte {
-	return slices.Grow(r.ctx.Response.SwapBody(nil)[:0], size)
+	b := r.ctx.Response.SwapBody(nil)
+	if cap(b) < size {
+		return make([]byte, 0, size)
+	}
+	return b[:0]
 }
 
 func (r *request) send(b []byte) {
@@ -253,17 +260,27 @@ func (r *request) send(b []byte) {
 	r.ctx.Response.Header.SetContentType(r.op.Produces)
 }
 
-// raw answers with bytes that are named by their hash or small, as they are.
-func (r *request) raw(b []byte, etag, cacheControl string, modified time.Time) {
+// sendRaw sends bytes that are shared and never change, without a copy.
+func (r *request) sendRaw(b []byte) {
+	r.ctx.Response.SetBodyRaw(b)
+	r.ctx.Response.Header.SetContentType(r.op.Produces)
+}
+
+// raw answers with bytes as they are, which hash names. m is the release they
+// belong to, nil for what several releases may share.
+func (r *request) raw(b []byte, hash catalog.Hash, cacheControl string, m *catalog.Manifest) {
 	hd := &r.ctx.Response.Header
 	hd.Set(fasthttp.HeaderCacheControl, cacheControl)
-	if !modified.IsZero() {
+	var modified time.Time
+	if m != nil {
+		modified = m.PublishedAt.Truncate(time.Second)
 		hd.SetLastModified(modified)
+		hd.SetCanonical(headerRelease, strconv.AppendInt(nil, m.Sequence, 10))
 	}
-	r.stamp(r.edition, []byte(etag))
-	if r.notModified([]byte(etag), modified) {
+	etag := []byte(`"` + string(hash) + `"`)
+	r.stamp(etag)
+	if r.notModified(etag, modified) {
 		return
 	}
-	hd.SetContentType(r.op.Produces)
-	r.ctx.Response.SetBodyRaw(b)
+	r.sendRaw(b)
 }

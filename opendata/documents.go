@@ -1,6 +1,7 @@
 package opendata
 
 import (
+	"net/url"
 
 	"luoshu/catalog"
 )
@@ -104,7 +105,7 @@ func (h *Handler) codeLists(r *request) error {
 	return h.describe(r, root+"/codes", func() (any, int) {
 		var all []codeListHead
 		add := func(l codeListBody) {
-			l.Links = map[string]string{"self": h.base + root + "/codes/" + l.Name}
+			l.Links = map[string]string{"self": h.base + codeListPath(l.Name)}
 			all = append(all, l.codeListHead)
 		}
 		for l := range catalog.CodeLists() {
@@ -120,31 +121,34 @@ func (h *Handler) codeLists(r *request) error {
 }
 
 func (h *Handler) codeList(r *request) error {
-	list, err := findCodeList(r)
+	build, err := findCodeList(r)
 	if err != nil {
 		return err
 	}
-	return h.describe(r, root+"/codes/"+list.Name, func() (any, int) { return list, -1 },
+	return h.describe(r, codeListPath(r.list), func() (any, int) { return build(), -1 },
 		link{"collection", root + "/codes"})
 }
 
-// findCodeList returns the list called r.list: one of ours, or a local scheme of
-// the catalog.
-func findCodeList(r *request) (codeListBody, error) {
+// codeListPath returns the path of a list; a local scheme may be called anything.
+func codeListPath(name string) string { return root + "/codes/" + url.PathEscape(name) }
+
+// findCodeList returns what makes the list called r.list: one of ours, or a local
+// scheme of the catalog.
+func findCodeList(r *request) (func() codeListBody, error) {
 	if l := catalog.LookupCodeList(r.list); l != nil {
-		return ofCodeList(l), nil
+		return func() codeListBody { return ofCodeList(l) }, nil
 	}
 	var names []string
 	for _, s := range r.snap.Manifest().Schemes {
 		if s.ID == r.list {
-			return ofScheme(s), nil
+			return func() codeListBody { return ofScheme(s) }, nil
 		}
 		names = append(names, s.ID)
 	}
 	for l := range catalog.CodeLists() {
 		names = append(names, l.Name)
 	}
-	return codeListBody{}, unknownAddressError(r.list, names)
+	return nil, unknownAddressError(r.list, names)
 }
 
 func ofCodeList(l *catalog.CodeList) codeListBody {
@@ -169,13 +173,14 @@ func ofScheme(s catalog.Scheme) codeListBody {
 // made once for it.
 func (h *Handler) describe(r *request, path string, build func() (any, int), links ...link) error {
 	self := append(r.buf[:0], path...)
-	if r.current(r.edition, self) {
-		return nil
-	}
-	d, err := r.edition.make(self, build)
+	d, err := r.edition.document(self, build, links...)
 	if err != nil {
 		return err
 	}
-	r.envelope(r.edition, self, d, links...)
+	if r.current(r.edition, d.identity) {
+		return nil
+	}
+	r.sendRaw(d.body)
+	r.linkHeader(r.edition, self, nil)
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/gofiber/fiber/v2"
@@ -60,6 +61,8 @@ type Handler struct {
 	// latest is the edition of the release last answered from, which nearly
 	// always is the current one.
 	latest atomic.Pointer[edition]
+	// requests holds *request for reuse.
+	requests sync.Pool
 }
 
 // New returns a Handler, or every fault of c.
@@ -78,7 +81,10 @@ func New(c Config) (*Handler, error) {
 	if len(faults) > 0 {
 		return nil, errors.Join(faults...)
 	}
-	h := &Handler{reader: c.Reader, archive: c.Archive, base: base, log: c.Logger}
+	h := &Handler{
+		reader: c.Reader, archive: c.Archive, base: base, log: c.Logger,
+		requests: sync.Pool{New: func() any { return new(request) }},
+	}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}
@@ -114,11 +120,17 @@ func (h *Handler) Routes(r fiber.Router) {
 
 func (h *Handler) handle(op *Operation) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		r := &request{c: c, ctx: c.Context(), op: op, limit: defaultLimit}
-		if err := h.answer(r); err != nil {
-			return h.Problem(c, err)
+		r := h.requests.Get().(*request)
+		*r = request{c: c, ctx: c.Context(), op: op, limit: defaultLimit}
+		defer h.requests.Put(r)
+		err := h.answer(r)
+		if err == nil {
+			return nil
 		}
-		return nil
+		if r.edition != nil {
+			r.ctx.Response.Header.SetCanonical(headerRelease, r.edition.sequence)
+		}
+		return h.Problem(c, err)
 	}
 }
 

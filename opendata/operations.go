@@ -1,6 +1,7 @@
 package opendata
 
 import (
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -34,12 +35,15 @@ type Parameter struct {
 	In string
 	// Type is "integer" or "string".
 	Type string
-	// Min and Max bound an integer; Max bounds the length of a string in bytes.
+	// Min and Max bound an integer; Max bounds the length of a string in bytes. 0
+	// is no bound.
 	Min, Max int
 	// Default is the value that leaving the parameter out stands for.
 	Default     string
 	Description catalog.Text
 
+	// segment is where a path parameter stands, counted in slashes before it.
+	segment int
 	// set reads a value that is within the bounds. For a query parameter it
 	// returns nil or a fault; for a path parameter any error.
 	set func(*request, string) error
@@ -103,7 +107,10 @@ var (
 		Name: "list", In: "path", Type: "string", Max: 64,
 		Description: catalog.Text{ZH: "代码表名称，见 /api/v1/codes", EN: "Name of a code list, see /api/v1/codes"},
 		set: func(r *request, v string) error {
-			r.list = v
+			var err error
+			if r.list, err = url.PathUnescape(v); err != nil {
+				return &problemError{kind: unknownAddress}
+			}
 			return nil
 		},
 	}
@@ -134,7 +141,7 @@ var (
 
 // operations in the order in which paths are matched: fixed words come before
 // parameters.
-var operations = []Operation{
+var operations = located([]Operation{
 	{
 		Path: root, Produces: typeJSON, serve: (*Handler).index,
 		Summary: catalog.Text{ZH: "这里有什么", EN: "What is here"},
@@ -200,6 +207,19 @@ var operations = []Operation{
 		Summary:    catalog.Text{ZH: "一条记录", EN: "One record"},
 		Parameters: []Parameter{datasetParameter, idParameter},
 	},
+})
+
+// located tells every path parameter where in the path it stands.
+func located(ops []Operation) []Operation {
+	for _, op := range ops {
+		for i := range op.Parameters {
+			if p := &op.Parameters[i]; p.In == "path" {
+				before, _, _ := strings.Cut(op.Path, "{"+p.Name+"}")
+				p.segment = strings.Count(before, "/") - 1
+			}
+		}
+	}
+	return ops
 }
 
 // Operations describes the whole API, in the order in which paths are matched.

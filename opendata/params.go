@@ -3,6 +3,7 @@ package opendata
 import (
 	"net/url"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/gofiber/fiber/v2"
@@ -45,7 +46,8 @@ type request struct {
 func (r *request) parse() error {
 	for i := range r.op.Parameters {
 		if p := &r.op.Parameters[i]; p.In == "path" {
-			if err := p.set(r, r.c.Params(p.Name)); err != nil {
+			// Not Ctx.Params, which copies its result twice.
+			if err := p.set(r, segment(r.c.Path(), p.segment)); err != nil {
 				return err
 			}
 		}
@@ -54,6 +56,21 @@ func (r *request) parse() error {
 		return nil
 	}
 	return r.parseQuery()
+}
+
+// segment returns the part of path after its n-th slash, counted from 0.
+func segment(path string, n int) string {
+	for {
+		i := strings.IndexByte(path, '/')
+		if i < 0 {
+			return path
+		}
+		if n < 0 {
+			return path[:i]
+		}
+		path = path[i+1:]
+		n--
+	}
 }
 
 func (r *request) parseQuery() error {

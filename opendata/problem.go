@@ -55,8 +55,7 @@ func parameterError(faults []faultError) error {
 
 // unknownAddressError says that the word in the path is none of names.
 func unknownAddressError(word string, names []string) error {
-	e := &problemError{kind: unknownAddress, suggestion: closest(word, names)}
-	return e
+	return &problemError{kind: unknownAddress, suggestion: closest(word, names)}
 }
 
 // problem is the body of an error answer: the members of RFC 9457 in English,
@@ -102,7 +101,7 @@ func (h *Handler) Problem(c *fiber.Ctx, err error) error {
 		own = &problemError{kind: kindOf(err), cause: err}
 	}
 	t := &problemTypes[own.kind]
-	id := string(c.Context().Response.Header.Peek(fasthttp.HeaderXRequestID))
+	id := string(c.Context().Response.Header.Peek(fiber.HeaderXRequestID))
 	if t.Status >= fasthttp.StatusInternalServerError && own.kind != noRelease && own.kind != releaseAhead {
 		h.log.LogAttrs(c.UserContext(), slog.LevelError, "request failed",
 			slog.String("request_id", id), slog.String("path", echo(c.Path())), slog.String("problem", t.Slug), slog.Any("error", err))

@@ -19,29 +19,32 @@ func (h *Handler) record(r *request) error {
 	if r.current(e, self) {
 		return nil
 	}
-	b := r.body(len(found.Raw) + len(e.meta) + len(e.tail) + 2*(len(e.base)+len(self)) + 64)
-	b = append(append(b, `{"data":`...), found.Raw...)
+	const data, links, collection, end = `{"data":`, `,"links":{"self":"`, `","collection":"`, `"}}`
+	parent := self[:len(self)-len(found.ID)-1]
+	b := r.body(len(data) + len(found.Raw) + 1 + len(e.meta) + len(e.tail) + len(links) + len(e.base) + len(self) +
+		len(collection) + len(e.base) + len(parent) + len(end))
+	b = append(append(b, data...), found.Raw...)
 	b = append(append(append(b, ','), e.meta...), e.tail...)
-	b = append(append(append(b, `,"links":{"self":"`...), e.base...), self...)
-	b = append(append(append(b, `","collection":"`...), e.base...), self[:len(self)-len(found.ID)-1]...)
-	b = append(b, `"}}`...)
+	b = append(append(append(b, links...), e.base...), self...)
+	b = append(append(append(b, collection...), e.base...), parent...)
+	b = append(b, end...)
 	r.send(b)
 	r.linkHeader(e, self, nil)
 	return nil
 }
 
-// lost says why there is no record r.id in r.dataset. err is what Find said.
+// lost says why there is no record r.id in r.dataset. err is what Find said, nil
+// when the record is in another dataset.
 func (h *Handler) lost(r *request, err error) error {
 	id := []string{"{id}", string(r.id)}
-	if unknown := errors.Is(err, catalog.ErrNotFound); unknown || err != nil && !errors.Is(err, catalog.ErrWithdrawn) {
-		if unknown {
-			return &problemError{kind: unknownRecord, fill: id, cause: err}
-		}
+	switch home := r.id.Dataset(); {
+	case errors.Is(err, catalog.ErrNotFound):
+		return &problemError{kind: unknownRecord, fill: id, cause: err}
+	case err != nil && !errors.Is(err, catalog.ErrWithdrawn):
 		return err
-	}
-	if d := r.id.Dataset(); d != r.dataset.Name {
+	case home != r.dataset.Name:
 		return &problemError{
-			kind: wrongDataset, fill: append(id, "{dataset}", string(d)), cause: err,
+			kind: wrongDataset, fill: append(id, "{dataset}", string(home)), cause: err,
 			links: map[string]string{"record": h.recordURL(r.id)},
 		}
 	}
@@ -94,24 +97,27 @@ func (h *Handler) page(r *request) error {
 		next = append(make([]byte, 0, before+128), self[:before]...)
 		next = c.append(append(appendMark(next, path), "cursor="...))
 	}
-	size := len(e.meta) + len(e.tail) + 2*len(e.base) + len(self) + len(next) + 160
+	var buf [64]byte
+	counts := appendCounts(buf[:0], page.Total, r.limit, len(page.Entries))
+	const data, meta, links, follow, last, end = `{"data":[`, `],`, `,"links":{"self":"`, `","next":"`, `","next":null}}`, `"}}`
+	size := len(data) + len(meta) + len(e.meta) + len(counts) + len(e.tail) + len(links) + len(e.base) + len(self) +
+		len(follow) + len(e.base) + len(next) + len(end)
 	for i := range page.Entries {
 		size += len(page.Entries[i].Raw) + 1
 	}
-	b := append(r.body(size), `{"data":[`...)
+	b := append(r.body(size), data...)
 	for i := range page.Entries {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = append(b, page.Entries[i].Raw...)
 	}
-	b = append(append(b, `],`...), e.meta...)
-	b = append(appendCounts(b, page.Total, r.limit, len(page.Entries)), e.tail...)
-	b = append(append(append(b, `,"links":{"self":"`...), e.base...), self...)
+	b = append(append(append(append(b, meta...), e.meta...), counts...), e.tail...)
+	b = append(append(append(b, links...), e.base...), self...)
 	if next == nil {
-		b = append(b, `","next":null}}`...)
+		b = append(b, last...)
 	} else {
-		b = append(append(append(append(b, `","next":"`...), e.base...), next...), `"}}`...)
+		b = append(append(append(append(b, follow...), e.base...), next...), end...)
 	}
 	r.send(b)
 	r.linkHeader(e, self, next)

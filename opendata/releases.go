@@ -44,15 +44,20 @@ type release struct {
 	Links map[string]string `json:"links"`
 }
 
-// log returns the releases that are kept, newest first.
+// kept returns the releases that are kept, newest first. The current one is
+// among them even in the moment before the archive knows it.
 func (h *Handler) kept(r *request) []keptRelease {
 	manifests := slices.Clone(h.archive.Releases())
+	current := r.snap.Manifest().Sequence
+	if !slices.ContainsFunc(manifests, func(m *catalog.Manifest) bool { return m.Sequence == current }) {
+		manifests = append(manifests, r.snap.Manifest())
+	}
 	slices.SortFunc(manifests, func(a, b *catalog.Manifest) int { return cmp.Compare(b.Sequence, a.Sequence) })
 	log := make([]keptRelease, 0, len(manifests))
 	for i, m := range manifests {
 		k := keptRelease{manifest: m}
 		switch {
-		case m.Sequence == r.snap.Manifest().Sequence:
+		case m.Sequence == current:
 			k.hash = r.snap.Hash()
 		case i > 0 && manifests[i-1].Sequence == m.Sequence+1:
 			k.hash = manifests[i-1].Previous
@@ -105,7 +110,8 @@ func (h *Handler) releases(r *request) error {
 	if err != nil {
 		return err
 	}
-	r.envelope(r.edition, self, document{b, len(all)}, link{"pointer", root + "/releases/current/pointer"})
+	r.sendRaw(r.edition.envelope(self, b, len(all), link{"pointer", root + "/releases/current/pointer"}))
+	r.linkHeader(r.edition, self, nil)
 	return nil
 }
 
@@ -139,8 +145,9 @@ func (h *Handler) releaseEntry(r *request) error {
 		return err
 	}
 	path := string(self)
-	r.envelope(r.edition, self, document{b, -1}, link{"collection", root + "/releases"},
-		link{"manifest", path + "/manifest"}, link{"signature", path + "/manifest.minisig"})
+	r.sendRaw(r.edition.envelope(self, b, -1, link{"collection", root + "/releases"},
+		link{"manifest", path + "/manifest"}, link{"signature", path + "/manifest.minisig"}))
+	r.linkHeader(r.edition, self, nil)
 	return nil
 }
 
@@ -149,7 +156,7 @@ func (h *Handler) pointer(r *request) error {
 	if err != nil {
 		return err
 	}
-	r.raw(b, strongETag(catalog.HashOf(b)), cachePointer, r.edition.published)
+	r.raw(b, catalog.HashOf(b), cachePointer, r.snap.Manifest())
 	return nil
 }
 
@@ -162,7 +169,7 @@ func (h *Handler) releaseManifest(r *request) error {
 	if err != nil {
 		return err
 	}
-	r.raw(b, strongETag(k.hash), cacheRelease, k.manifest.PublishedAt)
+	r.raw(b, k.hash, cacheRelease, k.manifest)
 	return nil
 }
 
@@ -191,7 +198,7 @@ func (h *Handler) signature(r *request) error {
 	if err != nil {
 		return err
 	}
-	r.raw(b, strongETag(catalog.HashOf(b)), cacheRelease, time.Time{})
+	r.raw(b, catalog.HashOf(b), cacheRelease, nil)
 	return nil
 }
 
@@ -201,7 +208,7 @@ func (h *Handler) named(r *request, get func(context.Context, catalog.Hash) ([]b
 	if err != nil {
 		return err
 	}
-	r.raw(b, strongETag(r.hash), cacheForever, time.Time{})
+	r.raw(b, r.hash, cacheForever, nil)
 	return nil
 }
 
@@ -219,5 +226,3 @@ func (h *Handler) fetch(r *request, get func(context.Context, catalog.Hash) ([]b
 	}
 	return b, nil
 }
-
-func strongETag(hash catalog.Hash) string { return `"` + string(hash) + `"` }

@@ -116,6 +116,7 @@ type item struct {
 	file    string
 	number  int
 	dataset catalog.Dataset
+	row     row // until the record is built
 	draftRecord
 	// refuse, when not empty, is why the row is refused.
 	refuse []finding
@@ -124,36 +125,75 @@ type item struct {
 	change catalog.Change
 }
 
+func (it *item) fail(e *rowError) {
+	it.number = e.number
+	it.refuse = []finding{{e.atColumn, e.rule, e.zh, e.en}}
+}
+
+// read takes in the rows of a file and builds their records on all processors.
 func (im *importer) read(ctx context.Context, b Batch, f File) error {
 	m, err := newMapping(b.Dataset, b.Columns)
 	if err != nil {
 		return err
 	}
-	seen := map[string]bool{}
+	first := len(im.items)
 	for r, err := range readRows(f) {
 		if cause := ctx.Err(); cause != nil {
 			return cause
 		}
-		it := &item{file: f.Name, number: r.number, dataset: b.Dataset}
-		var bad *rowError
-		switch {
-		case errors.As(err, &bad):
-			it.number = bad.number
-			it.refuse = []finding{{bad.atColumn, bad.rule, bad.zh, bad.en}}
-		case err != nil:
+		it := &item{file: f.Name, number: r.number, dataset: b.Dataset, row: r}
+		if bad, ok := errors.AsType[*rowError](err); ok {
+			it.fail(bad)
+		} else if err != nil {
 			return err
-		case blank(r):
-			continue
-		default:
-			im.count(m, f.Name, r, seen)
-			it.draftRecord, it.refuse = build(m, r)
 		}
 		im.items = append(im.items, it)
 		if im.opt.Progress != nil && len(im.items)%256 == 0 {
 			im.opt.Progress(len(im.items))
 		}
 	}
+	err = im.each(ctx, im.items[first:], func(it *item) error {
+		if bad, ok := errors.AsType[*rowError](it.row.open()); ok {
+			it.fail(bad)
+		}
+		if len(it.refuse) == 0 {
+			it.draftRecord, it.refuse = build(m, it.row)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	for _, it := range im.items[first:] {
+		im.count(m, f.Name, it.row, seen)
+	}
+	rows := slices.DeleteFunc(im.items[first:], func(it *item) bool { return len(it.refuse) == 0 && blank(it.row) })
+	for _, it := range rows {
+		it.row = row{}
+	}
+	im.items = im.items[:first+len(rows)]
 	return missingColumns(b.Columns, seen)
+}
+
+// each calls do for every item on all processors.
+func (im *importer) each(ctx context.Context, items []*item, do func(*item) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for chunk := range slices.Chunk(items, 256) {
+		group.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			for _, it := range chunk {
+				if err := do(it); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return group.Wait()
 }
 
 func blank(r row) bool {
@@ -309,22 +349,7 @@ func (im *importer) finish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	for chunk := range slices.Chunk(im.items, 512) {
-		group.Go(func() error {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			for _, it := range chunk {
-				if err := im.complete(it, refs); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
+	if err := im.each(ctx, im.items, func(it *item) error { return im.complete(it, refs) }); err != nil {
 		return err
 	}
 	for _, it := range im.items {

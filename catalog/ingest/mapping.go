@@ -98,17 +98,18 @@ func foldHeader(s string) string {
 	}, norm.NFKC.String(s))
 }
 
-// mapping turns column names into targets for one dataset.
+// mapping turns column names into targets for one dataset. It is safe for use by
+// several goroutines.
 type mapping struct {
 	dataset  catalog.Dataset
 	explicit map[string]target // by folded column name
-	known    map[string]target
+	known    sync.Map          // column name as written -> target
 }
 
 // newMapping prepares the mapping of dataset d. columns is what the operator
 // says, from column name to field; it goes before everything the program knows.
 func newMapping(d catalog.Dataset, columns map[string]string) (*mapping, error) {
-	m := &mapping{dataset: d, explicit: map[string]target{}, known: map[string]target{}}
+	m := &mapping{dataset: d, explicit: map[string]target{}}
 	for _, column := range slices.Sorted(maps.Keys(columns)) {
 		name := columns[column]
 		t, ok := m.targetOf(name)
@@ -150,15 +151,15 @@ func (m *mapping) targetOf(name string) (target, bool) {
 
 // column decides what becomes of a column.
 func (m *mapping) column(name string) target {
+	if t, ok := m.known.Load(name); ok {
+		return t.(target)
+	}
 	key := foldHeader(name)
-	if t, ok := m.explicit[key]; ok {
-		return t
+	t, ok := m.explicit[key]
+	if !ok {
+		t = m.resolve(name, key)
 	}
-	if t, ok := m.known[key]; ok {
-		return t
-	}
-	t := m.resolve(name, key)
-	m.known[key] = t
+	m.known.Store(name, t)
 	return t
 }
 

@@ -37,6 +37,8 @@ type row struct {
 	// editor counts it, the line in JSON Lines.
 	number int
 	cells  []cell
+	// line is a JSON object not yet taken apart; open does that.
+	line []byte
 }
 
 // cell is one value of a row: text from a table, or any JSON value.
@@ -210,11 +212,7 @@ func readLines(in *limitedReader) iter.Seq2[row, error] {
 			if len(line) == 0 {
 				continue
 			}
-			cells, err := objectCells(line)
-			if err != nil {
-				err = &rowError{number: number, rule: "json", zh: "这一行不是有效的 JSON 对象", en: "the line is not a valid JSON object"}
-			}
-			if !yield(row{number, cells}, err) {
+			if !yield(row{number: number, line: bytes.Clone(line)}, nil) {
 				return
 			}
 		}
@@ -224,10 +222,24 @@ func readLines(in *limitedReader) iter.Seq2[row, error] {
 	}
 }
 
+// open takes the row's line apart, if it has one. The error is a rowError.
+func (r *row) open() error {
+	if r.line == nil {
+		return nil
+	}
+	cells, err := objectCells(r.line)
+	if err != nil {
+		return &rowError{number: r.number, rule: "json", zh: "这一行不是有效的 JSON 对象", en: "the line is not a valid JSON object"}
+	}
+	r.cells, r.line = cells, nil
+	return nil
+}
+
 // objectCells takes a JSON object apart. Duplicate names, invalid UTF-8 and
 // anything after the object are errors.
 func objectCells(line []byte) ([]cell, error) {
-	d := jsontext.NewDecoder(bytes.NewReader(line))
+	// A buffer's bytes are used in place, so values point into line.
+	d := jsontext.NewDecoder(bytes.NewBuffer(line))
 	if t, err := d.ReadToken(); err != nil || t.Kind() != '{' {
 		return nil, fmt.Errorf("not an object: %w", catalog.ErrInvalid)
 	}
@@ -242,10 +254,12 @@ func objectCells(line []byte) ([]cell, error) {
 		if err != nil {
 			return nil, err
 		}
+		end := d.InputOffset()
+		value = line[end-int64(len(value)) : end : end]
 		if len(cells) == MaxColumns {
 			return nil, fmt.Errorf("more than %d members: %w", MaxColumns, catalog.ErrInvalid)
 		}
-		cells = append(cells, cell{column: column, json: value.Clone()})
+		cells = append(cells, cell{column: column, json: value})
 	}
 	if _, err := d.ReadToken(); err != nil {
 		return nil, err

@@ -170,7 +170,7 @@ func decode(d catalog.Dataset, object map[string]any) (catalog.Record, *finding)
 	if err != nil {
 		return nil, &finding{"", "dataset", "未知的数据集", "unknown dataset"}
 	}
-	b, err := json.Marshal(object)
+	b, err := assemble(object)
 	if err != nil {
 		return nil, &finding{"", "json", "这一行不是有效的记录", "the row is not a valid record"}
 	}
@@ -188,6 +188,29 @@ func decode(d catalog.Dataset, object map[string]any) (catalog.Record, *finding)
 	}
 	record.Head().Dataset = d
 	return record, nil
+}
+
+// assemble encodes the members. Values that came as JSON were proved to be JSON
+// when the row was taken apart and are copied.
+func assemble(object map[string]any) ([]byte, error) {
+	b := []byte{'{'}
+	for name, value := range object {
+		if len(b) > 1 {
+			b = append(b, ',')
+		}
+		// Names are those of fields: they need no escaping.
+		b = append(append(append(b, '"'), name...), '"', ':')
+		if raw, ok := value.(jsontext.Value); ok {
+			b = append(b, raw...)
+			continue
+		}
+		v, err := json.Marshal(value)
+		if err != nil {
+			return nil, err
+		}
+		b = append(b, v...)
+	}
+	return append(b, '}'), nil
 }
 
 // clean brings every text of the record into publishable form and tells which

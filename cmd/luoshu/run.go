@@ -16,7 +16,6 @@ import (
 
 	"luoshu/cache"
 	"luoshu/catalog"
-	"luoshu/catalog/ingest"
 )
 
 // The exit codes, as --help states them.
@@ -220,5 +219,3 @@ func currentRelease(ctx context.Context, store cache.Store) (*catalog.Release, e
 	}
 	return cache.Load(ctx, store, p)
 }
-
-var _ = ingest.Published

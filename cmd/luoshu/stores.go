@@ -15,8 +15,8 @@ import (
 	"luoshu/catalog/demo"
 )
 
-// keepReleases is how many releases stores and nodes keep by default.
-const keepReleases = 8
+// everyRelease asks a store's history for all it keeps.
+const everyRelease = 1 << 20
 
 func newDemo(env environment, c *common) *cobra.Command {
 	var to string
@@ -88,7 +88,7 @@ backwards. This is the way back after a store was lost.`,
 	}
 	cmd.Flags().StringVar(&from, "from", "", "store to copy from")
 	cmd.Flags().StringVar(&to, "to", "", "store to copy to")
-	cmd.Flags().IntVar(&keep, "keep", keepReleases, "how many releases to copy, newest first")
+	cmd.Flags().IntVar(&keep, "keep", cache.Keep, "how many releases to copy, newest first")
 	return cmd
 }
 
@@ -99,7 +99,7 @@ func copyReleases(ctx context.Context, env environment, c *common, source cache.
 	lang := env.language(c.lang)
 	show := progress{w: env.stderr, bars: env.terminal(env.stderr), quiet: c.json}
 	step, end := show.stage(catalog.Text{ZH: "复制", EN: "bytes copied"}.In(lang), -1)
-	err := cache.Copy(ctx, source, target, keep, func(done, _ int64) { step(done) })
+	_, err := cache.Copy(ctx, source, target, keep, func(done, _ int64) { step(done) })
 	end()
 	if err != nil {
 		return err
@@ -126,7 +126,7 @@ func newReleases(env environment, c *common) *cobra.Command {
 }
 
 func listReleases(ctx context.Context, env environment, c *common, store cache.Store) error {
-	history, err := cache.History(ctx, store, 0)
+	history, err := cache.History(ctx, store, everyRelease)
 	if err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ printed codes still answer.`,
 }
 
 func rollback(ctx context.Context, env environment, c *common, target cache.Writer, seq int64, reason string) error {
-	history, err := cache.History(ctx, target, 0)
+	history, err := cache.History(ctx, target, everyRelease)
 	if err != nil {
 		return err
 	}
@@ -191,11 +191,11 @@ func rollback(ctx context.Context, env environment, c *common, target cache.Writ
 	case old == &history[0]:
 		return usagef("release %d is the current one", seq)
 	}
-	current, err := cache.Load(ctx, target, pointerTo(history[0]))
+	current, err := cache.Load(ctx, target, history[0].Pointer())
 	if err != nil {
 		return err
 	}
-	earlier, err := cache.Load(ctx, target, pointerTo(*old))
+	earlier, err := cache.Load(ctx, target, old.Pointer())
 	if err != nil {
 		return err
 	}
@@ -219,10 +219,6 @@ func rollback(ctx context.Context, env environment, c *common, target cache.Writ
 	}
 	printer{env.stdout, env.language(c.lang)}.release(line)
 	return nil
-}
-
-func pointerTo(h cache.Held) catalog.Pointer {
-	return catalog.Pointer{Catalog: h.Manifest.Catalog, Sequence: h.Manifest.Sequence, Manifest: h.Hash}
 }
 
 func newExport(env environment, c *common) *cobra.Command {
@@ -277,7 +273,7 @@ names. A publication under way at the same moment is not harmed.`,
 			}
 			defer func() { _ = target.Close() }()
 			if resume {
-				if err := cache.ResumeSweep(ctx, target); err != nil {
+				if _, err := cache.Resume(ctx, target); err != nil {
 					return err
 				}
 			}
@@ -296,7 +292,7 @@ names. A publication under way at the same moment is not harmed.`,
 		},
 	}
 	cmd.Flags().StringVar(&to, "to", "", "store to clean")
-	cmd.Flags().IntVar(&keep, "keep", keepReleases, "how many releases to keep, newest first")
+	cmd.Flags().IntVar(&keep, "keep", cache.Keep, "how many releases to keep, newest first")
 	cmd.Flags().BoolVar(&resume, "resume", false, "finish a gc that was interrupted; make sure that no other runs")
 	return cmd
 }

@@ -1,0 +1,156 @@
+package cache
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"luoshu/catalog"
+)
+
+// Hub is another Luoshu node, read over its open-data API:
+//
+//	GET {base}/api/v1/releases/current/pointer
+//	GET {base}/api/v1/manifests/{hash}
+//	GET {base}/api/v1/manifests/{hash}/minisig
+//	GET {base}/api/v1/objects/{hash}
+//
+// It cannot be written. What a hub says is believed no further than the hashes
+// and the signature prove it.
+type Hub struct {
+	base   string
+	client *http.Client
+}
+
+// A whole answer may take hubPatience: 64 MB over 5 Mbit/s.
+const (
+	hubDial     = 3 * time.Second
+	hubHeader   = 10 * time.Second
+	hubPatience = 2 * time.Minute
+)
+
+// OpenHub returns the store behind the node at base, such as
+// https://luoshu.example. Nothing is asked yet.
+func OpenHub(base string) (*Hub, error) {
+	u, err := url.Parse(base)
+	if err != nil {
+		// The error of url.Parse quotes what it was given, a password included.
+		return nil, fmt.Errorf("hub: not a URL: %w", catalog.ErrInvalid)
+	}
+	switch {
+	case u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
+		return nil, fmt.Errorf("hub: want http://HOST or https://HOST: %w", catalog.ErrInvalid)
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return nil, fmt.Errorf("hub: an address has no user, query or fragment: %w", catalog.ErrInvalid)
+	}
+	return &Hub{
+		base: strings.TrimRight(u.String(), "/"),
+		client: &http.Client{
+			Timeout: hubPatience,
+			// A hub that has moved is for the operator to confirm, and a captive
+			// portal is not to be followed.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+			Transport: &http.Transport{
+				Proxy:                 http.ProxyFromEnvironment,
+				DialContext:           (&net.Dialer{Timeout: hubDial}).DialContext,
+				TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
+				TLSHandshakeTimeout:   hubDial,
+				ResponseHeaderTimeout: hubHeader,
+				ForceAttemptHTTP2:     true,
+				MaxIdleConnsPerHost:   workers,
+				IdleConnTimeout:       time.Minute,
+				// Objects are compressed already, and named by the bytes as sent.
+				DisableCompression: true,
+			},
+		},
+	}, nil
+}
+
+// String returns the address.
+func (h *Hub) String() string { return h.base }
+
+// Close ends the connections that are idle.
+func (h *Hub) Close() error {
+	h.client.CloseIdleConnections()
+	return nil
+}
+
+// Current implements Store.
+func (h *Hub) Current(ctx context.Context) (catalog.Pointer, error) {
+	b, err := h.get(ctx, "/api/v1/releases/current/pointer", maxPointerBytes)
+	if errors.Is(err, catalog.ErrNotFound) {
+		return catalog.Pointer{}, fmt.Errorf("%s: %w", h, catalog.ErrNoRelease)
+	}
+	if err != nil {
+		return catalog.Pointer{}, fmt.Errorf("%s: pointer: %w", h, err)
+	}
+	p, err := catalog.ParsePointer(b)
+	if err != nil {
+		return catalog.Pointer{}, fmt.Errorf("%s: %w", h, err)
+	}
+	return p, nil
+}
+
+// Manifest implements Store.
+func (h *Hub) Manifest(ctx context.Context, hash catalog.Hash) ([]byte, error) {
+	return h.named(ctx, "manifest", "/api/v1/manifests/%s", hash, catalog.MaxManifestBytes)
+}
+
+// Signature implements Store.
+func (h *Hub) Signature(ctx context.Context, hash catalog.Hash) ([]byte, error) {
+	return h.named(ctx, "signature", "/api/v1/manifests/%s/minisig", hash, catalog.MaxSignatureBytes)
+}
+
+// Object implements Store.
+func (h *Hub) Object(ctx context.Context, hash catalog.Hash) ([]byte, error) {
+	return h.named(ctx, "object", "/api/v1/objects/%s", hash, catalog.MaxObjectBytes)
+}
+
+func (h *Hub) named(ctx context.Context, what, path string, hash catalog.Hash, limit int64) ([]byte, error) {
+	if !hash.Valid() {
+		return nil, fmt.Errorf("%s: %s %q: %w", h, what, hash, catalog.ErrInvalid)
+	}
+	b, err := h.get(ctx, fmt.Sprintf(path, hash), limit)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %s %.12s: %w", h, what, hash, err)
+	}
+	return b, nil
+}
+
+// get returns the body of an answer of at most limit bytes.
+func (h *Hub) get(ctx context.Context, path string, limit int64) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, h.base+path, nil)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", catalog.ErrInvalid, err)
+	}
+	req.Header.Set("User-Agent", "luoshu")
+	resp, err := h.client.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", catalog.ErrUnavailable, err)
+	}
+	defer resp.Body.Close()
+	switch code := resp.StatusCode; {
+	case code == http.StatusOK:
+	case code == http.StatusNotFound || code == http.StatusGone:
+		return nil, catalog.ErrNotFound
+	case code >= 300 && code < 400:
+		return nil, fmt.Errorf("the hub answers with a redirect (%d); name its final address: %w", code, catalog.ErrUnavailable)
+	default:
+		return nil, fmt.Errorf("the hub answers %d: %w", code, catalog.ErrUnavailable)
+	}
+	b, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", catalog.ErrUnavailable, err)
+	}
+	if int64(len(b)) > limit {
+		return nil, fmt.Errorf("answer of more than %d bytes: %w", limit, catalog.ErrDamaged)
+	}
+	return b, nil
+}

@@ -1,0 +1,247 @@
+package cache
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"luoshu/catalog"
+	"luoshu/catalog/snapshot"
+)
+
+// restore serves the last good release that is on disk: the one the pointer
+// names, or the latest that is still whole when the disk has lost a part of it.
+func (n *Near) restore(ctx context.Context) {
+	n.round.Lock()
+	defer n.round.Unlock()
+	var candidates []catalog.Pointer
+	p, err := n.local.Current(ctx)
+	switch {
+	case err == nil:
+		n.highest = p
+		candidates = append(candidates, p)
+	case errors.Is(err, catalog.ErrDamaged):
+		n.log.WarnContext(ctx, "pointer on disk is damaged", slog.Any("error", err))
+		if err := n.local.forget(ctx); err != nil {
+			n.log.WarnContext(ctx, "pointer on disk cannot be removed", slog.Any("error", err))
+		}
+	}
+	// An error here means that there is nothing to choose from.
+	held, _ := n.local.releases(ctx)
+	for _, h := range held {
+		if c := h.Pointer(); c != p {
+			candidates = append(candidates, c)
+		}
+	}
+	for _, c := range candidates {
+		if n.highest.Catalog == "" {
+			n.highest = c
+		}
+		if c.Catalog != n.highest.Catalog {
+			continue
+		}
+		e, err := n.load(ctx, c, n.local)
+		if err != nil {
+			n.log.WarnContext(ctx, "release on disk is not whole", slog.Int64("release", c.Sequence), slog.Any("error", err))
+			continue
+		}
+		n.kept = true
+		n.swap(ctx, e)
+		return
+	}
+}
+
+// bring loads p if it is not loaded, keeps it on disk and swaps to it. A release
+// that cannot be kept is served all the same; the error then says why.
+func (n *Near) bring(ctx context.Context, p catalog.Pointer) error {
+	e := n.current.Load()
+	if e == nil || e.Hash() != p.Manifest {
+		var err error
+		if e, err = n.load(ctx, p, n.places()...); err != nil {
+			return err
+		}
+	}
+	unkept := n.keep(ctx, e)
+	n.kept = unkept == nil
+	n.highest = p
+	n.swap(ctx, e)
+	if n.local != nil && n.kept {
+		n.sweep(ctx, p)
+	}
+	return unkept
+}
+
+// places returns where releases are read from, the nearest first.
+func (n *Near) places() []Store {
+	if n.local == nil {
+		return []Store{n.source}
+	}
+	return []Store{n.local, n.source}
+}
+
+// load reads the release p names from places, off to the side: the whole of it,
+// verified, or an error.
+func (n *Near) load(ctx context.Context, p catalog.Pointer, places ...Store) (*edition, error) {
+	e := new(edition)
+	var m *catalog.Manifest
+	err := first(places, func(s Store) (err error) {
+		if m, e.manifest, err = readManifest(ctx, s, p); err != nil {
+			return err
+		}
+		e.signature, err = signatureOrNone(ctx, s, p.Manifest)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	r, err := catalog.LoadRelease(ctx, m, p.Manifest, func(ctx context.Context, ref catalog.ObjectRef) (b []byte, err error) {
+		err = first(places, func(s Store) error {
+			if b, err = s.Object(ctx, ref.Hash); err != nil {
+				return err
+			}
+			if err := catalog.CheckObject(b, ref); err != nil {
+				return err
+			}
+			if n.local != nil && s == n.source {
+				// Kept at once, so that an interrupted download goes on where it
+				// stopped. keep puts what could not be put here, or says why not.
+				_ = n.local.PutObject(ctx, ref.Hash, b)
+			}
+			return nil
+		})
+		return b, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	e.Snapshot, e.loadedAt = snapshot.New(r), time.Now()
+	return e, nil
+}
+
+// first tries places in turn until one succeeds, and returns the last error.
+func first(places []Store, try func(Store) error) (err error) {
+	for _, s := range places {
+		if err = try(s); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+// keep makes e the current release on disk.
+func (n *Near) keep(ctx context.Context, e *edition) error {
+	if n.local == nil {
+		return nil
+	}
+	if err := n.local.Prepare(ctx); err != nil {
+		return err
+	}
+	missing, err := n.local.Missing(ctx, objectHashes(e.Manifest()))
+	if err != nil {
+		return err
+	}
+	err = putObjects(ctx, n.local, refsOf(e.Manifest(), missing), newMeter(nil, nil), func(ctx context.Context, ref catalog.ObjectRef) ([]byte, error) {
+		return n.source.Object(ctx, ref.Hash)
+	})
+	if err != nil {
+		return err
+	}
+	if err := putManifest(ctx, n.local, e.Hash(), e.manifest, e.signature); err != nil {
+		return err
+	}
+	from, err := currentOrNone(ctx, n.local)
+	if err != nil {
+		return err
+	}
+	return n.local.Flip(ctx, from, e.pointer())
+}
+
+// swap makes e current and tells what is held beside it. The one before stays in
+// memory, for readers that began with it.
+func (n *Near) swap(ctx context.Context, e *edition) {
+	before := n.current.Load()
+	changed := before != e
+	shelf := n.stock(ctx, e, before)
+
+	n.mu.Lock()
+	n.shelf = shelf
+	if changed {
+		n.previous = before
+	}
+	n.older = slices.DeleteFunc(n.older, func(o *edition) bool { return !shelf.kept.Manifests[o.Hash()] || o.Hash() == e.Hash() })
+	n.current.Store(e)
+	n.describe(e)
+	n.mu.Unlock()
+
+	if !changed {
+		return
+	}
+	n.log.InfoContext(ctx, "release loaded", slog.Int64("release", e.sequence()), slog.String("manifest", string(e.Hash())),
+		slog.Int("records", len(e.Release().Entries)))
+	if n.onSwap != nil {
+		n.onSwap(e.Snapshot)
+	}
+}
+
+// shelf is what is held: an unchanging list with two indexes.
+type shelf struct {
+	held      []Held // the latest first
+	manifests []*catalog.Manifest
+	kept      Kept
+}
+
+// stock lists what is held when e is current. What cannot be listed for the
+// moment is left out; e and the one before are in memory in any case.
+func (n *Near) stock(ctx context.Context, e, before *edition) shelf {
+	var held []Held
+	if n.local != nil {
+		held, _ = n.local.releases(ctx)
+	} else {
+		held, _ = History(ctx, n.source, Keep)
+	}
+	held = append(held, Held{e.Hash(), e.Manifest()})
+	if before != nil {
+		held = append(held, Held{before.Hash(), before.Manifest()})
+	}
+	m := e.Manifest()
+	// A disk that lost a part of the latest release still has its manifest.
+	held = slices.DeleteFunc(held, func(h Held) bool {
+		return h.Manifest.Catalog != m.Catalog || h.Manifest.Sequence > m.Sequence ||
+			h.Manifest.Sequence == m.Sequence && h.Hash != e.Hash()
+	})
+	slices.SortStableFunc(held, func(a, b Held) int { return cmp.Compare(b.Manifest.Sequence, a.Manifest.Sequence) })
+	held = slices.CompactFunc(held, func(a, b Held) bool { return a.Manifest.Sequence == b.Manifest.Sequence })
+	held = held[:min(len(held), Keep)]
+	s := shelf{held: held, kept: kept(held)}
+	for _, h := range held {
+		s.manifests = append(s.manifests, h.Manifest)
+	}
+	return s
+}
+
+// sweep removes from disk what no held release names.
+func (n *Near) sweep(ctx context.Context, p catalog.Pointer) {
+	n.mu.Lock()
+	keep := n.shelf.kept
+	n.mu.Unlock()
+	if _, err := n.local.Sweep(ctx, p, keep); err != nil {
+		n.log.WarnContext(ctx, "disk not swept", slog.String("store", n.local.String()), slog.Any("error", err))
+	}
+}
+
+// PointerTo returns the pointer to the held release numbered seq. The error wraps
+// catalog.ErrNotFound when it is not held, or no longer.
+func (n *Near) PointerTo(seq int64) (catalog.Pointer, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, h := range n.shelf.held {
+		if h.Manifest.Sequence == seq {
+			return h.Pointer(), nil
+		}
+	}
+	return catalog.Pointer{}, fmt.Errorf("release %d: %w", seq, catalog.ErrNotFound)
+}

@@ -1,0 +1,241 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"luoshu/cache"
+	"luoshu/catalog"
+	"luoshu/catalog/demo"
+)
+
+const (
+	defaultAddr = ":8080"
+	// drain is how long requests under way may take to finish after a stop.
+	drain = 10 * time.Second
+)
+
+// serveFlags are the flags of serve.
+type serveFlags struct {
+	addr, source, publicURL, terminal string
+	logFormat, logLevel               string
+	accessLog                         bool
+}
+
+func newServe(env environment, c *common) *cobra.Command {
+	s := &serveFlags{}
+	cmd := &cobra.Command{
+		Use: "serve", Short: "Show a catalog: pages, phone landing and API",
+		Long: `Shows the current release of a store and follows it. What was verified once is
+kept in the data directory and shown when the store cannot be reached, also after
+a restart. Without --source it shows what the data directory holds, or else the
+built-in demonstration.
+
+  luoshu serve
+  luoshu serve --source redis://localhost:6379/0 --public-url https://luoshu.example
+  luoshu serve --source catalog.luoshu --terminal K3`,
+		Args: arguments(0, 0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error { return s.run(cmd.Context(), env, c) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&s.addr, "addr", defaultAddr, "address to listen on")
+	f.StringVar(&s.source, "source", "", "store to follow")
+	f.StringVar(&s.publicURL, "public-url", "", "address that links and QR codes begin with (default: the catalog's own, else this machine's in the local network)")
+	f.StringVar(&s.terminal, "terminal", "", "name of the terminal this node drives, a letter and up to four digits such as K3; it appears in QR codes")
+	f.StringVar(&s.logFormat, "log-format", "text", "text or json")
+	f.StringVar(&s.logLevel, "log-level", "info", "debug, info, warn or error")
+	f.BoolVar(&s.accessLog, "access-log", false, "log every request, without addresses of clients")
+	return cmd
+}
+
+// logger writes to stderr as the flags say.
+func (s *serveFlags) logger(env environment) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s.logLevel)); err != nil {
+		return nil, usagef("--log-level: %w", err)
+	}
+	opt := &slog.HandlerOptions{Level: level}
+	switch s.logFormat {
+	case "text":
+		return slog.New(slog.NewTextHandler(env.stderr, opt)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(env.stderr, opt)), nil
+	}
+	return nil, usagef("--log-format is text or json")
+}
+
+func (s *serveFlags) run(ctx context.Context, env environment, c *common) error {
+	log, err := s.logger(env)
+	if err != nil {
+		return err
+	}
+	public, err := publicAddress(s.publicURL)
+	if err != nil {
+		return err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.addr)
+	if err != nil {
+		return fmt.Errorf("%w; choose another address with --addr", err)
+	}
+	defer func() { _ = listener.Close() }()
+	near, closeStore, err := s.follow(ctx, c.dataDir, log)
+	if err != nil {
+		return err
+	}
+	defer closeStore()
+
+	port := listener.Addr().(*net.TCPAddr).Port
+	app, err := newApp(near, serverOptions{
+		address: addresses{configured: public, port: port}, terminal: s.terminal, log: log, accessLog: s.accessLog,
+	})
+	if err != nil {
+		return usageError{err}
+	}
+	printer{env.stdout, env.language(c.lang)}.line(catalog.Text{
+		ZH: "洛书已启动：http://localhost:%d/ （接口 /api/v1，停止请按 Ctrl-C）",
+		EN: "Luoshu is up: http://localhost:%d/ (API at /api/v1; stop with Ctrl-C)",
+	}, port)
+
+	following, stopFollowing := context.WithCancel(ctx)
+	var group sync.WaitGroup
+	group.Go(func() { near.Run(following) })
+	defer group.Wait()
+	defer stopFollowing()
+
+	failed := make(chan error, 1)
+	group.Go(func() { failed <- app.Listener(listener) })
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	log.Info("stopping")
+	return app.ShutdownWithTimeout(drain)
+}
+
+// follow opens the source and the data directory and loads what there is. A
+// source that cannot be reached is no error: the last good release is shown, or
+// a page that says that there is none.
+func (s *serveFlags) follow(ctx context.Context, dataDir string, log *slog.Logger) (*cache.Near, func(), error) {
+	// A data directory that cannot be written costs the cold start, not the
+	// service.
+	local, err := cache.OpenDirectory(filepath.Join(dataDir, "releases"))
+	if err != nil {
+		log.Warn("the data directory cannot be used; releases are not kept on this machine", slog.Any("error", err))
+		local = nil
+	}
+	source, closeStore, err := s.open(ctx, local)
+	if err != nil {
+		return nil, nil, err
+	}
+	if source == nil {
+		publication, err := demo.Build(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		log.Info("no source is configured and the data directory holds no release: showing the demonstration")
+		near, err := cache.NewFixed(ctx, publication, "embedded demonstration")
+		return near, func() {}, err
+	}
+	near := cache.NewNear(cache.Options{Source: source, Local: local, Logger: log})
+	if err := near.Start(ctx); err != nil {
+		log.Warn("there is no release to show yet", slog.String("source", source.String()), slog.Any("error", err))
+	}
+	return near, closeStore, nil
+}
+
+// open returns the store to follow: the configured one, else the data directory
+// when it holds a release, else nil.
+func (s *serveFlags) open(ctx context.Context, local *cache.Directory) (cache.Store, func(), error) {
+	if s.source != "" {
+		store, err := cache.Open(ctx, s.source)
+		if err != nil {
+			return nil, nil, err
+		}
+		return store, func() { _ = store.Close() }, nil
+	}
+	if local == nil {
+		return nil, func() {}, nil
+	}
+	if _, err := local.Current(ctx); errors.Is(err, catalog.ErrNoRelease) {
+		return nil, func() {}, nil
+	}
+	return local, func() {}, nil
+}
+
+// publicAddress checks --public-url.
+func publicAddress(s string) (string, error) {
+	if s == "" {
+		return "", nil
+	}
+	u, err := url.Parse(s)
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return "", usagef("--public-url must be an address such as https://luoshu.example")
+	}
+	return strings.TrimSuffix(s, "/"), nil
+}
+
+// addresses knows which address leads to this node from outside.
+type addresses struct {
+	configured string
+	port       int
+}
+
+// base returns the address that links and codes of a release begin with: the
+// configured one, the catalog's own, or this machine's in the local network,
+// which a phone in the same room can open. Where there is none it says why. The
+// Host header never decides.
+func (a addresses) base(m *catalog.Manifest) (string, catalog.Text) {
+	if a.configured != "" {
+		return a.configured, catalog.Text{}
+	}
+	if m.PublicURL != "" {
+		return m.PublicURL, catalog.Text{}
+	}
+	if ip := localAddress(); ip != "" {
+		return fmt.Sprintf("http://%s", net.JoinHostPort(ip, fmt.Sprint(a.port))), catalog.Text{}
+	}
+	return "", catalog.Text{
+		ZH: "本机不在网络中，也没有设定公开网址（--public-url），手机无法打开二维码，因此不显示。",
+		EN: "This machine is on no network and has no public address (--public-url), so a phone could not open a code; none is shown.",
+	}
+}
+
+// localAddress returns this machine's first private IPv4 address, which others
+// in the same network reach it by. Interfaces come and go, so it is asked anew
+// every few seconds.
+var localAddress = func() func() string {
+	const fresh = 5 * time.Second
+	var mu sync.Mutex
+	var known string
+	var asked time.Time
+	return func() string {
+		mu.Lock()
+		defer mu.Unlock()
+		if time.Since(asked) < fresh {
+			return known
+		}
+		known, asked = "", time.Now()
+		all, err := net.InterfaceAddrs()
+		if err != nil {
+			return ""
+		}
+		for _, a := range all {
+			if n, ok := a.(*net.IPNet); ok && n.IP.To4() != nil && n.IP.IsPrivate() {
+				known = n.IP.String()
+				break
+			}
+		}
+		return known
+	}
+}()

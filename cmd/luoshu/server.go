@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/middleware/recover"
+
+	"luoshu/cache"
+	"luoshu/catalog"
+	"luoshu/kiosk"
+	"luoshu/opendata"
+	"luoshu/static"
+)
+
+// The limits of a connection. A request carries no body and a short address; a
+// client that trickles is let go.
+const (
+	readTimeout    = 5 * time.Second
+	writeTimeout   = 30 * time.Second
+	idleTimeout    = 30 * time.Second
+	headerBytes    = 8 << 10
+	bodyBytes      = 64 << 10
+	maxConnections = 4096
+)
+
+type serverOptions struct {
+	address   addresses
+	terminal  string
+	log       *slog.Logger
+	accessLog bool
+}
+
+// newApp assembles the surfaces over near.
+func newApp(near *cache.Near, opt serverOptions) (*fiber.App, error) {
+	pages, err := kiosk.New(kiosk.Config{Reader: near, BaseURL: opt.address.base, Terminal: opt.terminal, Logger: opt.log})
+	if err != nil {
+		return nil, err
+	}
+	api, err := opendata.New(opendata.Config{Reader: near, Archive: archive{near}, BaseURL: opt.address.configured, Logger: opt.log})
+	if err != nil {
+		return nil, err
+	}
+	app := fiber.New(fiber.Config{
+		// Strings from a request must outlive it: without this they alias a buffer
+		// that the next request overwrites.
+		Immutable:     true,
+		CaseSensitive: true, StrictRouting: true,
+		Network:     fiber.NetworkTCP,
+		ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		ReadBufferSize: headerBytes, BodyLimit: bodyBytes, Concurrency: maxConnections,
+		DisableStartupMessage: true,
+		// Forwarded headers are believed from nobody.
+		EnableTrustedProxyCheck: true,
+		ErrorHandler: func(c *fiber.Ctx, err error) error {
+			if strings.HasPrefix(c.Path(), "/api/") || c.Path() == "/api" {
+				return api.Problem(c, err)
+			}
+			return pages.Fail(c, err)
+		},
+	})
+	app.Server().CloseOnShutdown = true
+	app.Server().NoDefaultServerHeader = true
+
+	app.Use(requestID())
+	if opt.accessLog {
+		app.Use(accessLog(opt.log))
+	}
+	app.Use(recover.New(recover.Config{EnableStackTrace: true, StackTraceHandler: func(c *fiber.Ctx, cause any) {
+		opt.log.Error("panic", slog.String("request_id", c.GetRespHeader(fiber.HeaderXRequestID)), slog.Any("cause", cause))
+	}}))
+	health(app, near)
+	static.Routes(app)
+	api.Routes(app)
+	pages.Routes(app)
+	return app, nil
+}
+
+// requestID numbers the requests of a run. What a client sends under that name
+// is not believed: it would stand in the log.
+func requestID() fiber.Handler {
+	var run [6]byte
+	_, _ = rand.Read(run[:]) // never fails
+	prefix := hex.EncodeToString(run[:]) + "-"
+	var n atomic.Uint64
+	return func(c *fiber.Ctx) error {
+		id := strconv.AppendUint(append(make([]byte, 0, len(prefix)+20), prefix...), n.Add(1), 10)
+		c.Context().Response.Header.SetBytesV(fiber.HeaderXRequestID, id)
+		return c.Next()
+	}
+}
+
+// accessLog tells of every request what an operator needs, and nothing of the
+// person behind it: neither address nor query.
+func accessLog(log *slog.Logger) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		start := time.Now()
+		err := c.Next()
+		if err != nil {
+			// The error becomes an answer here, so that the log has its status.
+			if err = c.App().ErrorHandler(c, err); err != nil {
+				_ = c.SendStatus(fiber.StatusInternalServerError)
+			}
+		}
+		log.Info("request",
+			slog.String("request_id", c.GetRespHeader(fiber.HeaderXRequestID)),
+			slog.String("method", c.Method()), slog.String("path", clip(c.Path())),
+			slog.Int("status", c.Response().StatusCode()), slog.Int("bytes", len(c.Response().Body())),
+			slog.Duration("took", time.Since(start)))
+		return nil
+	}
+}
+
+func clip(s string) string { return s[:min(len(s), 256)] }
+
+// health adds what a supervisor asks. None of it waits for the source.
+func health(app *fiber.App, near *cache.Near) {
+	plain := func(c *fiber.Ctx, status int, text string) error {
+		c.Set(fiber.HeaderCacheControl, "no-store")
+		return c.Status(status).SendString(text + "\n")
+	}
+	app.Get("/livez", func(c *fiber.Ctx) error { return plain(c, fiber.StatusOK, "alive") })
+	app.Get("/readyz", func(c *fiber.Ctx) error {
+		if near.Current() == nil {
+			return plain(c, fiber.StatusServiceUnavailable, "no release")
+		}
+		return plain(c, fiber.StatusOK, "ready")
+	})
+	started := time.Now()
+	app.Get("/statusz", func(c *fiber.Ctx) error {
+		b, err := json.Marshal(struct {
+			Version versionInfo  `json:"version"`
+			Started time.Time    `json:"started"`
+			Status  cache.Status `json:"status"`
+		}{readVersion(), started.UTC().Truncate(time.Second), near.Status()})
+		if err != nil {
+			return fmt.Errorf("statusz: %w", err)
+		}
+		c.Set(fiber.HeaderCacheControl, "no-store")
+		c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSONCharsetUTF8)
+		return c.Send(b)
+	})
+}
+
+// archive lets the API read what near holds.
+type archive struct{ *cache.Near }
+
+func (a archive) ManifestBytes(_ context.Context, h catalog.Hash) ([]byte, error) {
+	return a.Near.ManifestBytes(h)
+}
+
+func (a archive) SignatureBytes(_ context.Context, h catalog.Hash) ([]byte, error) {
+	return a.Near.SignatureBytes(h)
+}
+
+func (a archive) ObjectBytes(_ context.Context, h catalog.Hash) ([]byte, error) {
+	return a.Near.ObjectBytes(h)
+}

@@ -1,0 +1,100 @@
+package kiosk
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"luoshu/catalog"
+)
+
+// gauge is an indicator: its target against what was observed.
+type gauge struct {
+	ID       catalog.ID
+	Name     text
+	Href     string
+	Unit     text
+	Target   string // with its operator; empty where none was set
+	TargetAt string // its place along the bars, of 100
+	Source   text   // of the target
+	Period   text
+	Latest   bar
+	Bars     []bar // by date
+}
+
+// bar is one observation.
+type bar struct {
+	Value       string
+	Length      string // of 100
+	AsOf        value
+	Division    text
+	Definition  text
+	Source      text
+	Provisional bool
+}
+
+// operators are the signs of the code list operator.
+var operators = map[string]string{"gte": "≥ ", "gt": "> ", "lte": "≤ ", "lt": "< ", "eq": "= "}
+
+// Gauge returns the record as an indicator.
+func (s *sheet) Gauge() gauge {
+	g := gauge{
+		ID: s.ID, Name: s.Name(), Href: s.Href("/" + string(catalog.Indicators) + "/" + string(s.ID)),
+		Unit: s.zh(s.str("unit")), Period: s.zh(s.str("period")), Source: s.zh(s.str("target_source")),
+	}
+	all, _ := s.m["observations"].([]any)
+	all = slices.Clone(all)
+	slices.SortStableFunc(all, func(a, b any) int { return strings.Compare(member(a, "as_of"), member(b, "as_of")) })
+	target, has := s.m["target"].(float64)
+	most := target
+	for _, o := range all {
+		most = max(most, number(o))
+	}
+	if has {
+		g.Target, g.TargetAt = operators[s.str("operator")]+formatNumber(target), share(target, most)
+	}
+	latest := -1
+	for i, o := range all {
+		m, _ := o.(map[string]any)
+		provisional, _ := m["provisional"].(bool)
+		asOf := catalog.Date(member(o, "as_of"))
+		b := bar{
+			Value: formatNumber(number(o)), Length: share(number(o), most),
+			AsOf:       value{text: text{S: formatDate(asOf, s.lang)}, Time: string(asOf)},
+			Definition: s.zh(member(o, "definition")), Source: s.zh(member(o, "source")), Provisional: provisional,
+		}
+		if d := member(o, "division"); d != "" {
+			b.Division = s.label("division", d)
+		}
+		g.Bars = append(g.Bars, b)
+		// The newest that speaks of the whole: a district's figure is not the city's.
+		if latest < 0 || citywide(o) || !citywide(all[latest]) {
+			latest = i
+		}
+	}
+	if latest >= 0 {
+		g.Latest = g.Bars[latest]
+	}
+	return g
+}
+
+// citywide reports whether an observation counts the whole city: it names no
+// division, or one whose code ends in 00 (GB/T 2260).
+func citywide(o any) bool {
+	d := member(o, "division")
+	return d == "" || strings.HasSuffix(d, "00")
+}
+
+func number(o any) float64 {
+	m, _ := o.(map[string]any)
+	v, _ := m["value"].(float64)
+	return v
+}
+
+// share returns part of all in hundredths.
+func share(part, all float64) string {
+	if all <= 0 {
+		return "0"
+	}
+	return strconv.FormatFloat(100*part/all, 'f', 2, 64)
+}

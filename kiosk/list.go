@@ -1,0 +1,92 @@
+package kiosk
+
+import (
+	"luoshu/catalog"
+	"luoshu/catalog/snapshot"
+)
+
+const (
+	listSize = 10 // cards on a page: what fits an upright screen without scrolling
+	maxPage  = 1_000_000
+)
+
+// card is a record in a list.
+type card struct {
+	ID       catalog.ID
+	Dataset  catalog.DatasetInfo
+	Title    text
+	Href     string
+	Abstract text
+	Owner    []value
+	TRL      badge
+	Facts    []fact
+	Sample   string
+	// State says of an item that it has been withdrawn since it was printed, or was
+	// never published; Next is the record in its place.
+	State string
+	Next  *value
+}
+
+// card returns the record as it stands in a list.
+func (s *sheet) card() card {
+	c := card{
+		ID: s.ID, Dataset: s.Dataset, Title: s.Name(), Abstract: s.Lead(), Owner: s.Owner(), TRL: s.TRL(), Sample: s.Sample(),
+		Href: s.Href("/" + string(s.Dataset.Name) + "/" + string(s.ID)),
+	}
+	for _, top := range s.layout.card {
+		c.Facts = append(c.Facts, s.take(top)...)
+	}
+	for _, top := range s.layout.prose {
+		if c.Abstract.S == "" {
+			for _, f := range s.take(top) {
+				c.Abstract = f.Values[0].text
+				break
+			}
+		}
+	}
+	return c
+}
+
+type listPage struct {
+	*page
+	Dataset        catalog.DatasetInfo
+	Mark           mark
+	Cards          []card
+	From, To       int
+	Total          int
+	Previous, Next string // links, empty at the ends
+}
+
+func (h *Handler) list(info catalog.DatasetInfo) func(*request) (answer, error) {
+	return func(rq *request) (answer, error) {
+		return answer{template: "list", data: func() (any, error) {
+			total := rq.snap.Count(info.Name)
+			last := max(1, (total+listSize-1)/listSize)
+			rq.page = min(rq.page, last) // a list grows shorter between releases
+			p := listPage{page: rq.newPage(rq.view.in(info.Label), "/"), Dataset: info, Total: total}
+			for n, name := range doors {
+				if name == info.Name {
+					p.Mark = marks[n]
+				}
+			}
+			skip := (rq.page - 1) * listSize
+			for _, e := range rq.snap.List(snapshot.Query{Dataset: info.Name, Skip: skip, Limit: listSize}).Entries {
+				s, err := p.newSheet(e)
+				if err != nil {
+					return nil, err
+				}
+				c := s.card()
+				c.Href = p.HrefPage("/"+string(info.Name)+"/"+string(e.ID), rq.page)
+				p.Cards = append(p.Cards, c)
+			}
+			p.From, p.To = min(skip+1, total), skip+len(p.Cards)
+			if rq.page > 1 {
+				p.Previous = p.HrefPage(rq.path, rq.page-1)
+			}
+			if rq.page < last {
+				p.Next = p.HrefPage(rq.path, rq.page+1)
+			}
+			return p, nil
+		}}, nil
+	}
+}
