@@ -112,18 +112,19 @@ func (m *Memory) PutManifest(_ context.Context, hash catalog.Hash, manifest, sig
 func (m *Memory) Flip(ctx context.Context, from, to catalog.Pointer) error {
 	m.moving.Lock()
 	defer m.moving.Unlock()
-	if _, err := checkComplete(ctx, m, to); err != nil {
-		return fmt.Errorf("%s: flip: %w", m, err)
+	current, _ := currentOrNone(ctx, m)
+	done, err := checkMove(current, from, to)
+	if err == nil {
+		_, err = checkComplete(ctx, m, to)
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	done, err := checkMove(m.pointer, from, to)
 	if err != nil {
 		return fmt.Errorf("%s: flip: %w", m, err)
 	}
 	if done {
 		return nil
 	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.pointer = to
 	for c := range m.listeners {
 		ring(c)

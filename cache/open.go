@@ -18,22 +18,30 @@ https://HOST or http://HOST (another node, to read only)`
 // Open returns the store at place, one of Forms. Nothing is asked or touched
 // yet. The error wraps catalog.ErrInvalid.
 func Open(_ context.Context, place string) (Store, error) {
-	scheme, _, _ := strings.Cut(place, ":")
+	scheme, rest, _ := strings.Cut(place, ":")
 	switch {
-	case strings.HasPrefix(place, "redis"+"") && strings.Contains(place, "://"):
-		return OpenRedis(place)
+	case strings.HasPrefix(scheme, "redis") && strings.HasPrefix(rest, "//"):
+		return opened(OpenRedis(place))
 	case scheme == "http" || scheme == "https":
-		return OpenHub(place)
+		return opened(OpenHub(place))
 	case scheme == "dir":
-		return OpenDirectory(strings.TrimPrefix(place, "dir:"))
+		return opened(OpenDirectory(rest))
 	case strings.HasSuffix(place, bundleSuffix):
-		return OpenBundle(place)
+		return opened(OpenBundle(place))
 	}
 	if info, err := os.Stat(place); err == nil && info.IsDir() {
-		return OpenDirectory(place)
+		return opened(OpenDirectory(place))
 	}
 	// What it was given is not repeated: it may hold a password.
 	return nil, fmt.Errorf("no store of that form; want one of\n%s\n: %w", Forms, catalog.ErrInvalid)
+}
+
+// opened keeps a nil pointer from becoming a store that is not nil.
+func opened[S Store](s S, err error) (Store, error) {
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // OpenWriter is Open for a store to publish to. The error wraps

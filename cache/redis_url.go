@@ -149,13 +149,12 @@ var (
 // hostPort returns HOST:PORT with the default port where s has none.
 func hostPort(s, port string) (string, bool) {
 	host := s
-	if strings.Contains(strings.TrimLeft(s, "[0123456789abcdefABCDEF:"), "]:") || strings.Count(s, ":") == 1 {
+	switch bracketed := strings.HasPrefix(s, "["); {
+	case bracketed && strings.HasSuffix(s, "]"):
+		host = s[1 : len(s)-1]
+	case bracketed || strings.Count(s, ":") == 1:
 		var err error
 		if host, port, err = net.SplitHostPort(s); err != nil {
-			return "", false
-		}
-	} else if inner, ok := strings.CutPrefix(s, "["); ok {
-		if host, ok = strings.CutSuffix(inner, "]"); !ok {
 			return "", false
 		}
 	}

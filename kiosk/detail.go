@@ -84,10 +84,12 @@ func (s *sheet) detail() detailPage {
 			p.Outside = &out
 		}
 	}
-	var own, about []string
+	var own, about, last []string
 	for _, g := range s.groups {
 		switch {
 		case s.used[g.top]:
+		case strings.HasPrefix(g.top, "abstract"):
+			last = append(last, g.top)
 		case slices.Contains(shared, g.top):
 			about = append(about, g.top)
 		case g.object && g.many && !g.party():
@@ -96,7 +98,7 @@ func (s *sheet) detail() detailPage {
 			own = append(own, g.top)
 		}
 	}
-	p.Rest, p.About = s.take(own...), s.take(about...)
+	p.Rest, p.About = s.take(append(own, last...)...), s.take(about...)
 	return p
 }
 

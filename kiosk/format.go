@@ -53,6 +53,21 @@ func formatNumber(v float64) string {
 	return sign + whole + fraction
 }
 
+// formatLarge returns v as it is said in lang: from a hundred thousand upwards in
+// 亿 and 万, in English from a million upwards in billions and millions, wherever that
+// loses nothing.
+func formatLarge(v float64, lang string) string {
+	if lang == "en" {
+		number, scale := scale(v, englishScales)
+		return number + scale
+	}
+	if v < 1e5 {
+		return formatNumber(v)
+	}
+	number, scale := scale(v, chineseScales)
+	return number + scale
+}
+
 // currencies are the Chinese names of the currencies that occur; another is
 // written with its code (ISO 4217).
 var currencies = map[string]string{"CNY": "元", "USD": "美元", "EUR": "欧元", "HKD": "港元", "JPY": "日元", "GBP": "英镑"}
@@ -93,8 +108,8 @@ func moneyZH(m catalog.Money) string {
 	if unit == "" {
 		unit = " " + m.Currency
 	}
-	low, lowScale := scaleZH(m.Min)
-	high, highScale := scaleZH(m.Max)
+	low, lowScale := scale(m.Min, chineseScales)
+	high, highScale := scale(m.Max, chineseScales)
 	s := ""
 	switch {
 	case m.Min > 0 && m.Max == m.Min:
@@ -117,14 +132,23 @@ func moneyZH(m catalog.Money) string {
 	return s
 }
 
-// scaleZH returns v in 亿 or 万 where that takes no more than two decimals.
-func scaleZH(v float64) (number, scale string) {
-	for _, s := range []struct {
-		factor float64
-		name   string
-	}{{1e8, "亿"}, {1e4, "万"}} {
-		if n := v / s.factor; n >= 1 && math.Abs(n*100-math.Round(n*100)) < 1e-9 {
-			return formatNumber(math.Round(n*100) / 100), s.name
+// unit is a name for a power of ten.
+type unit struct {
+	factor float64
+	name   string
+}
+
+var (
+	chineseScales = []unit{{1e8, "亿"}, {1e4, "万"}}
+	englishScales = []unit{{1e9, " billion"}, {1e6, " million"}}
+)
+
+// scale returns v in the first of units that takes no more than two decimals, else
+// in full.
+func scale(v float64, units []unit) (number, name string) {
+	for _, u := range units {
+		if n := v / u.factor; n >= 1 && math.Abs(n*100-math.Round(n*100)) < 1e-9*n {
+			return formatNumber(math.Round(n*100) / 100), u.name
 		}
 	}
 	return formatNumber(v), ""

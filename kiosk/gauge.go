@@ -19,7 +19,9 @@ type gauge struct {
 	Source   text   // of the target
 	Period   text
 	Latest   bar
-	Bars     []bar // by date
+	All      []bar // by date
+	Bars     []bar // those of the whole city, against the target
+	Parts    []bar // those of its divisions, against each other: the target is not theirs
 }
 
 // bar is one observation.
@@ -46,36 +48,49 @@ func (s *sheet) Gauge() gauge {
 	all = slices.Clone(all)
 	slices.SortStableFunc(all, func(a, b any) int { return strings.Compare(member(a, "as_of"), member(b, "as_of")) })
 	target, has := s.m["target"].(float64)
-	most := target
+	most, mostOfParts := target, 0.0
 	for _, o := range all {
-		most = max(most, number(o))
+		if citywide(o) {
+			most = max(most, number(o))
+		} else {
+			mostOfParts = max(mostOfParts, number(o))
+		}
 	}
 	if has {
-		g.Target, g.TargetAt = operators[s.str("operator")]+formatNumber(target), share(target, most)
+		g.Target, g.TargetAt = operators[s.str("operator")]+formatLarge(target, s.lang), share(target, most)
 	}
-	latest := -1
-	for i, o := range all {
-		m, _ := o.(map[string]any)
-		provisional, _ := m["provisional"].(bool)
-		asOf := catalog.Date(member(o, "as_of"))
-		b := bar{
-			Value: formatNumber(number(o)), Length: share(number(o), most),
-			AsOf:       value{text: text{S: formatDate(asOf, s.lang)}, Time: string(asOf)},
-			Definition: s.zh(member(o, "definition")), Source: s.zh(member(o, "source")), Provisional: provisional,
+	for _, o := range all {
+		b := s.bar(o)
+		if citywide(o) {
+			b.Length = share(number(o), most)
+			g.Bars = append(g.Bars, b)
+		} else {
+			b.Length = share(number(o), mostOfParts)
+			g.Parts = append(g.Parts, b)
 		}
-		if d := member(o, "division"); d != "" {
-			b.Division = s.label("division", d)
-		}
-		g.Bars = append(g.Bars, b)
-		// The newest that speaks of the whole: a district's figure is not the city's.
-		if latest < 0 || citywide(o) || !citywide(all[latest]) {
-			latest = i
-		}
+		g.All = append(g.All, b)
 	}
-	if latest >= 0 {
-		g.Latest = g.Bars[latest]
+	switch {
+	case len(g.Bars) > 0:
+		g.Latest = g.Bars[len(g.Bars)-1]
+	case len(g.Parts) > 0:
+		g.Latest = g.Parts[len(g.Parts)-1]
 	}
 	return g
+}
+
+func (s *sheet) bar(o any) bar {
+	m, _ := o.(map[string]any)
+	provisional, _ := m["provisional"].(bool)
+	asOf := catalog.Date(member(o, "as_of"))
+	b := bar{
+		Value: formatLarge(number(o), s.lang), AsOf: value{text: text{S: formatDate(asOf, s.lang)}, Time: string(asOf)},
+		Definition: s.zh(member(o, "definition")), Source: s.zh(member(o, "source")), Provisional: provisional,
+	}
+	if d := member(o, "division"); d != "" {
+		b.Division = s.label("division", d)
+	}
+	return b
 }
 
 // citywide reports whether an observation counts the whole city: it names no

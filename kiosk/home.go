@@ -116,7 +116,7 @@ func (p *page) board(n int) ([]gauge, error) {
 		if err != nil {
 			return nil, err
 		}
-		if g := s.Gauge(); len(g.Bars) > 0 {
+		if g := s.Gauge(); len(g.All) > 0 {
 			out = append(out, g)
 		}
 		if len(out) == n {

@@ -6,8 +6,9 @@ import (
 )
 
 const (
-	listSize = 10 // cards on a page: what fits an upright screen without scrolling
-	maxPage  = 1_000_000
+	cardValues = 2 // of a repeated field on a card
+	listSize   = 9 // cards on a page: what fits an upright screen, and three by three on a wide one
+	maxPage    = 1_000_000
 )
 
 // card is a record in a list.
@@ -33,8 +34,17 @@ func (s *sheet) card() card {
 		ID: s.ID, Dataset: s.Dataset, Title: s.Name(), Abstract: s.Lead(), Owner: s.Owner(), TRL: s.TRL(), Sample: s.Sample(),
 		Href: s.Href("/" + string(s.Dataset.Name) + "/" + string(s.ID)),
 	}
+	if len(c.Owner) > 1 {
+		more, _ := s.T("owner.more", len(c.Owner))
+		c.Owner = []value{c.Owner[0], {text: text{S: more}}}
+	}
 	for _, top := range s.layout.card {
-		c.Facts = append(c.Facts, s.take(top)...)
+		for _, f := range s.take(top) {
+			if len(f.Values) > cardValues {
+				f.Values, f.Cut = f.Values[:cardValues], true
+			}
+			c.Facts = append(c.Facts, f)
+		}
 	}
 	for _, top := range s.layout.prose {
 		if c.Abstract.S == "" {

@@ -48,9 +48,9 @@ var marks = func() (all [10]mark) {
 	return all
 }()
 
-// whole is the square as one drawing, in a box of 150.
+// whole is the square as one drawing, in a box of 190.
 var whole = func() (all []mark) {
-	const box, edge = 150, 10
+	const box, edge = 190, 10
 	for i, n := range square {
 		m := marks[n]
 		m.X = [3]int{edge, (box - 10*m.Width) / 2, box - edge - 10*m.Width}[i%3]

@@ -27,7 +27,7 @@ type layout struct {
 var layouts = map[catalog.Dataset]layout{
 	catalog.Achievements: {
 		owner: "organizations",
-		card:  []string{"stage", "transfer_modes", "price"},
+		card:  []string{"transfer_modes", "price"},
 		strip: []string{"stage", "application_status", "level"},
 		prose: []string{"advantages", "applications"},
 		offer: []string{"transfer_modes", "license_kinds", "price"},
@@ -210,6 +210,7 @@ type fact struct {
 	// Entries hold a repeated object instead: its fields, entry by entry.
 	Entries [][]fact
 	Prose   bool
+	Cut     bool // there are more values than those
 }
 
 // take returns those of tops that have a value, and marks them as shown.

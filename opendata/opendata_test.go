@@ -1,7 +1,9 @@
 package opendata_test
 
 import (
+	"bufio"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -79,7 +81,7 @@ func TestAnswers(t *testing.T) {
 		{"problem-wrong-dataset", "GET", "/api/v1/achievements/" + string(named(catalog.Demands, "a"))},
 		{"problem-withdrawn", "GET", "/api/v1/achievements/" + string(named(catalog.Achievements, "1"))},
 		{"problem-merged", "GET", "/api/v1/achievements/" + string(named(catalog.Achievements, "2"))},
-		{"problem-dataset", "GET", "/api/v1/achievments"},
+		{"problem-dataset", "GET", "/api/v1/achievementz"},
 		{"problem-address", "GET", "/api/v1/achievements/a/b/c"},
 		{"problem-method", "POST", "/api/v1/achievements"},
 		{"problem-release-ahead", "GET", "/api/v1/releases/9"},
@@ -100,7 +102,7 @@ func TestAnswers(t *testing.T) {
 			}
 		})
 	}
-	wireGuard(t, fmt.Sprintf("%x", wire.Sum(nil)))
+	wireGuard(t, hex.EncodeToString(wire.Sum(nil)))
 }
 
 // wireGuard fails when answers have changed without a new wireVersion: clients
@@ -109,7 +111,7 @@ func wireGuard(t *testing.T, digest string) {
 	const path = "testdata/wire.txt"
 	now := fmt.Sprintf("%d %s\n", opendata.WireVersion, digest)
 	was, err := os.ReadFile(path)
-	if err != nil && !(*update && errors.Is(err, os.ErrNotExist)) {
+	if err != nil && (!*update || !errors.Is(err, os.ErrNotExist)) {
 		t.Fatal(err)
 	}
 	if string(was) == now {
@@ -303,7 +305,7 @@ func TestHost(t *testing.T) {
 	s := demo(t)
 	for base, start := range map[string]string{"": `"/api/v1/`, "https://luoshu.example": `"https://luoshu.example/api/v1/`} {
 		app := serve(t, s, func(c *opendata.Config) { c.BaseURL = base })
-		for _, path := range []string{"/api/v1", "/api/v1/achievements?limit=1", "/api/v1/releases", "/api/v1/achievments", "/api/v1/datasets"} {
+		for _, path := range []string{"/api/v1", "/api/v1/achievements?limit=1", "/api/v1/releases", "/api/v1/achievementz", "/api/v1/datasets"} {
 			a, b := get(t, app, path), get(t, app, path, "Host", "evil.example", "X-Forwarded-Host", "evil.example")
 			if a.String() != b.String() || strings.Contains(b.String(), "evil") {
 				t.Errorf("%s depends on the host: %s", path, b)
@@ -410,31 +412,76 @@ func TestConditional(t *testing.T) {
 	}
 }
 
-// TestHead asks a real server: HEAD has the headers of GET, its Content-Length
-// included, and no body.
-func TestHead(t *testing.T) {
-	s := demo(t)
-	app := serve(t, s)
+// listen runs app as a real server until the test ends, and returns its address.
+func listen(t *testing.T, app *fiber.App) string {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan error, 1)
 	go func() { done <- app.Listener(ln) }()
-	client := &http.Client{Transport: &http.Transport{DisableCompression: true}}
-	defer func() {
-		client.CloseIdleConnections()
+	t.Cleanup(func() {
 		if err := app.Shutdown(); err != nil {
 			t.Error(err)
 		}
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
-	}()
+	})
+	return ln.Addr().String()
+}
+
+// TestUnreadable sends what the server gives up reading: such errors reach the
+// ErrorHandler without a route, and a panic there would end the process.
+func TestUnreadable(t *testing.T) {
+	addr := listen(t, serve(t, demo(t)))
+	tests := []struct {
+		name, request string
+		want          int
+	}{
+		{"headers too large", "GET /api/v1 HTTP/1.1\r\nHost: a\r\nX: " + strings.Repeat("x", 10_000) + "\r\n\r\n", 431},
+		{"content too large", "POST /api/v1 HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n", 413},
+		{"not HTTP", "GET /api/v1\x00 ?\r\n\r\n", 400},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			conn, err := net.Dial("tcp", addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = conn.Close() }()
+			if _, err := io.WriteString(conn, tt.request); err != nil {
+				t.Fatal(err)
+			}
+			res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = res.Body.Close() }()
+			var p struct{ Status int }
+			if err := json.NewDecoder(res.Body).Decode(&p); err != nil {
+				t.Fatal(err)
+			}
+			if res.StatusCode != tt.want || p.Status != tt.want || res.Header.Get("Content-Type") != "application/problem+json" {
+				t.Errorf("status %d, %s, want %d", res.StatusCode, res.Header, tt.want)
+			}
+		})
+	}
+}
+
+// TestHead asks a real server: HEAD has the headers of GET, its Content-Length
+// included, and no body.
+func TestHead(t *testing.T) {
+	s := demo(t)
+	app := serve(t, s)
+	addr := listen(t, app)
+	client := &http.Client{Transport: &http.Transport{DisableCompression: true}}
+	defer client.CloseIdleConnections()
 	objects := "/api/v1/objects/" + string(s.Current().Manifest().Objects[0].Hash)
 	for _, path := range []string{"/api/v1/achievements?limit=2", "/api/v1/codes/stage", objects, "/api/v1/nowhere", "/api/v1/a/b/c"} {
 		do := func(method string) (http.Header, string) {
-			req, err := http.NewRequest(method, "http://"+ln.Addr().String()+path, nil)
+			req, err := http.NewRequest(method, "http://"+addr+path, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -185,8 +185,8 @@ func editDistance(a, b string) int {
 	if len(a) > longest || len(b) > longest {
 		return longest
 	}
-	var before, last, row [longest + 1]int
-	for j := range len(b) + 1 {
+	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
 		last[j] = j
 	}
 	for i := 1; i <= len(a); i++ {
@@ -201,7 +201,7 @@ func editDistance(a, b string) int {
 				row[j] = min(row[j], before[j-2]+1)
 			}
 		}
-		before, last = last, row
+		before, last, row = last, row, before
 	}
 	return last[len(b)]
 }

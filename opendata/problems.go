@@ -57,7 +57,7 @@ const (
 	unavailable
 )
 
-// problemTypes is the whole catalogue. An error is answered by the first type
+// problemTypes is the whole list. An error is answered by the first type
 // that lists it as a cause, else by the bare one of its status, else as internal.
 var problemTypes = [...]ProblemType{
 	invalidParameter: {

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -107,7 +108,7 @@ func (s *shelf) forget(seq int64) {
 }
 
 // publish makes r current and keeps it.
-func (s *shelf) publish(t testing.TB, r *catalog.Release) *snapshot.Snapshot {
+func (s *shelf) publish(t testing.TB, r *catalog.Release) {
 	t.Helper()
 	b, err := catalog.Canonical(r.Manifest)
 	if err != nil {
@@ -122,7 +123,6 @@ func (s *shelf) publish(t testing.TB, r *catalog.Release) *snapshot.Snapshot {
 	}
 	s.mu.Unlock()
 	s.current.Store(snap)
-	return snap
 }
 
 // object stands for the packed records of a release: the API sends objects and
@@ -161,7 +161,7 @@ func release(t testing.TB, seq int64, previous catalog.Hash, e edit) *catalog.Re
 		r.Entries = append(r.Entries, catalog.Entry{ID: h.ID, Dataset: d, Raw: raw})
 	}
 	for i := range e.achievements {
-		add(catalog.Achievements, fmt.Sprint(i), func(rec catalog.Record) {
+		add(catalog.Achievements, strconv.Itoa(i), func(rec catalog.Record) {
 			a := rec.(*catalog.Achievement)
 			a.Title, a.Abstract, a.Stage = fmt.Sprintf("轴承钢热处理工艺 %d", i), "用于 <高端> 装备 & 轴承", "pilot"
 		})

@@ -394,10 +394,9 @@ func (im *importer) decide(it *item) {
 	im.report.add(it.file, it.number, outcome, it.entry.ID, findings)
 }
 
-// withdraw takes out what was asked for and, with Replace, what the files lack;
-// then it checks the brake.
+// withdraw takes out what was asked for and, with Replace, what the files lack.
+// The brake is for what nobody named: a withdrawal by identifier is deliberate.
 func (im *importer) withdraw() error {
-	had := im.draft.Published(im.opt.Publisher)
 	gone := map[catalog.ID]bool{}
 	for _, w := range im.opt.Withdraw {
 		if err := im.draft.Withdraw(w.ID, w.Reason, w.Successor); err != nil {
@@ -406,30 +405,25 @@ func (im *importer) withdraw() error {
 		gone[w.ID] = true
 	}
 	if im.opt.Replace {
+		had, missing := im.draft.Published(im.opt.Publisher), 0
 		for _, id := range had {
-			if im.taken[id] == nil && !gone[id] {
-				if err := im.draft.Withdraw(id, "不在发布者的新目录中 / not in the publisher's new catalog", ""); err != nil {
-					return err
-				}
-				gone[id] = true
+			if im.taken[id] != nil || gone[id] {
+				continue
 			}
+			if err := im.draft.Withdraw(id, "不在发布者的新目录中 / not in the publisher's new catalog", ""); err != nil {
+				return err
+			}
+			gone[id] = true
+			missing++
+		}
+		if !im.opt.AllowShrink && float64(missing) > shrinkLimit*float64(len(had)) {
+			return fmt.Errorf("%d of %d: %w", missing, len(had), ErrShrink)
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(gone)) {
-		im.report.Withdrawn = append(im.report.Withdrawn, id)
-	}
+	im.report.Withdrawn = slices.Sorted(maps.Keys(gone))
 	im.report.Totals.Withdrawn = len(gone)
 	if missing := im.draft.Restored(); len(missing) > 0 {
 		return fmt.Errorf("restore: the files do not hold %s: %w", missing[0], catalog.ErrInvalid)
-	}
-	lost := 0
-	for _, id := range had {
-		if gone[id] {
-			lost++
-		}
-	}
-	if !im.opt.AllowShrink && float64(lost) > shrinkLimit*float64(len(had)) {
-		return fmt.Errorf("%d of %d: %w", lost, len(had), ErrShrink)
 	}
 	return nil
 }

@@ -335,7 +335,7 @@ func writeReport(name string, out result) error {
 }
 
 func printJSON(w io.Writer, v any) error {
-	if err := json.MarshalWrite(w, v, jsontext.WithIndent("  "), json.FormatNilSliceAsNull(false)); err != nil {
+	if err := json.MarshalWrite(w, v, jsontext.WithIndent("  "), json.Deterministic(true)); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintln(w)

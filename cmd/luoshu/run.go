@@ -140,7 +140,16 @@ func newRoot(env environment) *cobra.Command {
 	root := &cobra.Command{
 		Use: "luoshu", Short: "Public catalogs of research achievements: publish, show, share",
 		Long: longHelp, SilenceErrors: true, SilenceUsage: true,
-		Args: cobra.NoArgs,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+				return usagef("there is no command %q; did you mean %q?", args[0], near[0])
+			}
+			return usagef("there is no command %q; luoshu --help lists them", args[0])
+		},
+		SuggestionsMinimumDistance: 2,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			return fromVariables(cmd.Flags(), env.lookup)
 		},
@@ -194,18 +203,35 @@ func arguments(least, most int, what string) cobra.PositionalArgs {
 
 // openSource opens a store to read from.
 func openSource(ctx context.Context, spec, flag string) (cache.Store, error) {
-	if spec == "" {
-		return nil, usagef("--%s is missing: give a store such as redis://localhost:6379/0, dir:PATH or FILE.luoshu", flag)
+	if err := checkSpec(spec, flag); err != nil {
+		return nil, err
 	}
-	return cache.Open(ctx, spec)
+	store, err := cache.Open(ctx, spec)
+	return store, wrongSpec(err)
 }
 
 // openTarget opens a store to write to.
 func openTarget(ctx context.Context, spec, flag string) (cache.Writer, error) {
-	if spec == "" {
-		return nil, usagef("--%s is missing: give a store such as redis://localhost:6379/0, dir:PATH or FILE.luoshu", flag)
+	if err := checkSpec(spec, flag); err != nil {
+		return nil, err
 	}
-	return cache.OpenWriter(ctx, spec)
+	store, err := cache.OpenWriter(ctx, spec)
+	return store, wrongSpec(err)
+}
+
+func checkSpec(spec, flag string) error {
+	if spec == "" {
+		return usagef("--%s is missing: give a store such as redis://localhost:6379/0, dir:PATH or FILE.luoshu", flag)
+	}
+	return nil
+}
+
+// wrongSpec makes a store of no known form a fault of the call.
+func wrongSpec(err error) error {
+	if errors.Is(err, catalog.ErrInvalid) {
+		return usageError{err}
+	}
+	return err
 }
 
 // currentRelease loads what store holds; nil when nothing was published to it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/url"
@@ -158,7 +159,7 @@ func (s *serveFlags) follow(ctx context.Context, dataDir string, log *slog.Logge
 // when it holds a release, else nil.
 func (s *serveFlags) open(ctx context.Context, local *cache.Directory) (cache.Store, func(), error) {
 	if s.source != "" {
-		store, err := cache.Open(ctx, s.source)
+		store, err := openSource(ctx, s.source, "source")
 		if err != nil {
 			return nil, nil, err
 		}
@@ -167,7 +168,7 @@ func (s *serveFlags) open(ctx context.Context, local *cache.Directory) (cache.St
 	if local == nil {
 		return nil, func() {}, nil
 	}
-	if _, err := local.Current(ctx); errors.Is(err, catalog.ErrNoRelease) {
+	if _, err := local.Current(ctx); errors.Is(err, catalog.ErrNoRelease) || errors.Is(err, fs.ErrNotExist) {
 		return nil, func() {}, nil
 	}
 	return local, func() {}, nil

@@ -32,6 +32,9 @@ one command away. A store that holds another catalog is left alone.`,
 				return err
 			}
 			defer func() { _ = target.Close() }()
+			if err := target.Prepare(ctx); err != nil {
+				return err
+			}
 			publication, err := demo.Build(ctx)
 			if err != nil {
 				return err

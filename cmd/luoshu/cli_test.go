@@ -1,0 +1,169 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/go-json-experiment/json"
+)
+
+func TestExitCodes(t *testing.T) {
+	dir := t.TempDir()
+	good := write(t, "a.csv", "成果名称\n甲成果\n")
+	tests := []struct {
+		name string
+		args []string
+		code int
+		says string // in stdout or stderr
+	}{
+		{"help", nil, exitDone, "exit codes"},
+		{"version", []string{"version"}, exitDone, "release format 1"},
+		{"unknown command", []string{"publsh"}, exitUsage, "publish"},
+		{"unknown flag", []string{"serve", "--adr", "x"}, exitUsage, "--addr"},
+		{"no store", []string{"publish", good, "--publisher", "p", "--reviewed-by", "A", "--reviewed-on", "2026-11-20"}, exitUsage, "--to is missing"},
+		{"no review", []string{"publish", good, "--publisher", "p", "--to", "dir:" + t.TempDir()}, exitUsage, "--reviewed-by"},
+		{"no publisher", []string{"check", good}, exitUsage, "--publisher"},
+		{"unknown dataset", []string{"check", good, "--publisher", "p", "--dataset", "achievement"}, exitUsage, "achievements, demands"},
+		{"no file", []string{"check", filepath.Join(dir, "none.csv"), "--publisher", "p"}, exitUsage, "none.csv"},
+		{"unreadable file", []string{"check", write(t, "a.csv", "\"x"), "--publisher", "p"}, exitRefused, "a.csv"},
+		{"strange store", []string{"releases", "--source", "ftp://x"}, exitUsage, "redis://"},
+		{"empty store", []string{"releases", "--source", "dir:" + t.TempDir()}, exitUnavailable, "no release"},
+		{"dead store", []string{"releases", "--source", "redis://" + freeAddress(t) + "/0"}, exitUnavailable, "refused"},
+		{"rollback to nothing", []string{"rollback", "x", "--to", "dir:" + t.TempDir()}, exitUsage, "sequence number"},
+		{"withdraw without reason", []string{"publish", "--to", "dir:" + t.TempDir(), "--publisher", "p", "--withdraw", "A3K7M2QG"}, exitUsage, "--reason"},
+		{"withdraw a mistyped code", []string{"publish", "--to", "dir:" + t.TempDir(), "--publisher", "p", "--withdraw", "A3K7M2QH", "--reason", "x"}, exitUsage, "check character"},
+		{"check alone", []string{"check", good, "--publisher", "p"}, exitDone, "nothing published"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			o := luoshu(t, dir, tt.args...).want(t, tt.code)
+			if all := strings.ToLower(o.stdout + o.stderr); !strings.Contains(all, strings.ToLower(tt.says)) {
+				t.Errorf("says\n%s\nwithout %q", all, tt.says)
+			}
+		})
+	}
+}
+
+// report is what check and publish print with --json.
+type report struct {
+	Totals struct{ Read, Published, Unchanged, Held, Refused, Redacted int }
+	Rows   []struct {
+		File, Column, Outcome, Rule, Message string
+		Row                                  int
+		ID                                   string
+	}
+	Release *struct {
+		Sequence int64
+		Records  int
+	}
+	Objects int
+}
+
+func (o outcome) report(t *testing.T) report {
+	t.Helper()
+	var r report
+	if err := json.Unmarshal([]byte(o.stdout), &r, json.MatchCaseInsensitiveNames(true)); err != nil {
+		t.Fatalf("%v in %s", err, o.stdout)
+	}
+	return r
+}
+
+// TestALifeOfACatalog publishes, publishes again, changes a row, withdraws,
+// restores and rolls back.
+func TestALifeOfACatalog(t *testing.T) {
+	data, store := t.TempDir(), "dir:"+filepath.Join(t.TempDir(), "s")
+	publish := func(content string, more ...string) report {
+		t.Helper()
+		return luoshu(t, data, publishArgs(write(t, "a.csv", content), store, more...)...).want(t, exitDone).report(t)
+	}
+	const three = "source_key,成果名称\n1,甲成果\n2,乙成果\n3,丙成果\n"
+	first := publish(three)
+	if first.Totals.Published != 3 || first.Release.Sequence != 1 || len(first.Rows) != 3 {
+		t.Fatalf("first publication: %+v", first)
+	}
+	if again := publish(three); again.Totals.Unchanged != 3 || again.Release != nil {
+		t.Errorf("the same again: %+v", again)
+	}
+	changed := publish(strings.Replace(three, "乙成果", "乙成果（改）", 1))
+	if changed.Totals.Published != 1 || changed.Totals.Unchanged != 2 || changed.Objects != 1 || changed.Release.Sequence != 2 {
+		t.Errorf("one row changed: %+v", changed)
+	}
+	for i := range 3 {
+		if changed.Rows[i].ID != first.Rows[i].ID {
+			t.Errorf("row %d was %s and became %s", i, first.Rows[i].ID, changed.Rows[i].ID)
+		}
+	}
+	id := first.Rows[2].ID
+	luoshu(t, data, "publish", "--to", store, "--publisher", "p", "--withdraw", id, "--reason", "已转让").want(t, exitDone)
+	if r := publish(three); r.Totals.Refused != 1 || r.Rows[2].Rule != "withdrawn" {
+		t.Errorf("a withdrawn row returns: %+v", r)
+	}
+	if r := publish(three, "--restore", id); r.Release.Records != 3 {
+		t.Errorf("restored: %+v", r)
+	}
+	luoshu(t, data, "rollback", "1", "--to", store).want(t, exitDone)
+	out := luoshu(t, data, "releases", "--source", store).want(t, exitDone)
+	if n := strings.Count(out.stdout, "\n"); n != 6 || !strings.HasPrefix(out.stdout, "* release 6") {
+		t.Errorf("releases:\n%s", out.stdout)
+	}
+	luoshu(t, data, publishArgs(write(t, "a.csv", "source_key,成果名称\n1,甲成果\n"), store, "--replace")...).want(t, exitRefused)
+	luoshu(t, data, publishArgs(write(t, "a.csv", "source_key,成果名称\n1,甲成果\n"), store, "--replace", "--allow-shrink")...).want(t, exitDone)
+	luoshu(t, data, "gc", "--to", store, "--keep", "2").want(t, exitDone)
+	out = luoshu(t, data, "releases", "--source", store).want(t, exitDone)
+	if n := strings.Count(out.stdout, "\n"); n != 2 {
+		t.Errorf("after gc:\n%s", out.stdout)
+	}
+	audit, err := os.ReadFile(filepath.Join(data, "audit.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(audit), "\n"); n != 7 || !strings.Contains(string(audit), `"reviewed_by":"Example"`) || !strings.Contains(string(audit), `"sha256":"`) {
+		t.Errorf("audit record of %d lines:\n%s", n, audit)
+	}
+	if strings.Contains(string(audit), "甲成果") {
+		t.Error("the audit record holds text of the files")
+	}
+}
+
+func TestBundleAndSync(t *testing.T) {
+	data, dir := t.TempDir(), t.TempDir()
+	a, b, bundle := "dir:"+filepath.Join(dir, "a"), "dir:"+filepath.Join(dir, "b"), filepath.Join(dir, "c.luoshu")
+	luoshu(t, data, "demo", "--to", a).want(t, exitDone)
+	luoshu(t, data, "demo", "--to", a).want(t, exitDone)
+	luoshu(t, data, "export", "--source", a, "--bundle", bundle).want(t, exitDone)
+	luoshu(t, data, "sync", "--from", bundle, "--to", b).want(t, exitDone)
+	want := luoshu(t, data, "releases", "--source", a, "--json").want(t, exitDone).stdout
+	for _, store := range []string{b, bundle} {
+		if got := luoshu(t, data, "releases", "--source", store, "--json").want(t, exitDone).stdout; got != want {
+			t.Errorf("%s holds\n%s\nwant\n%s", store, got, want)
+		}
+	}
+	luoshu(t, data, publishArgs(write(t, "a.csv", "成果名称\n甲成果\n"), a)...).want(t, exitDone)
+	if o := luoshu(t, data, "sync", "--from", bundle, "--to", a); o.code == exitDone {
+		t.Error("sync moved a store backwards")
+	}
+}
+
+func TestReportFiles(t *testing.T) {
+	data := t.TempDir()
+	file := write(t, "a.csv", "成果名称\n甲成果\n甲成果\n")
+	for _, name := range []string{"r.csv", "r.json"} {
+		path := filepath.Join(t.TempDir(), name)
+		luoshu(t, data, "check", file, "--publisher", "p", "--report", path).want(t, exitDone)
+		if b, err := os.ReadFile(path); err != nil || !strings.Contains(string(b), "duplicate_row") {
+			t.Errorf("%s: %v %s", name, err, b)
+		}
+	}
+	luoshu(t, data, "check", file, "--publisher", "p", "--report", filepath.Join(t.TempDir(), "r.doc")).want(t, exitUsage)
+}
+
+func TestMessagesInChinese(t *testing.T) {
+	o := luoshu(t, t.TempDir(), "check", write(t, "a.csv", "成果名称,联系人\n甲成果,\n"), "--publisher", "p", "--lang", "zh").want(t, exitDone)
+	for _, s := range []string{"读取 1 行", "从不公开，已丢弃", "未发布"} {
+		if !strings.Contains(o.stdout, s) {
+			t.Errorf("%q is missing in\n%s", s, o.stdout)
+		}
+	}
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"go.uber.org/goleak"
+)
+
+// asProgram makes the test binary behave as luoshu, so that tests can start and
+// kill real processes without building another one.
+const asProgram = "LUOSHU_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		return
+	}
+	// A stopped server's pool of workers notices it at its next turn, within ten
+	// seconds.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
+}
+
+// program returns luoshu as a process of its own.
+func program(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, os.Args[0], args...)
+	cmd.Env = append(os.Environ(), asProgram+"=1")
+	return cmd
+}
+
+// outcome is what a command line left behind.
+type outcome struct {
+	code           int
+	stdout, stderr string
+}
+
+// luoshu runs a command line inside the test. Its data directory is dir.
+func luoshu(t *testing.T, dir string, args ...string) outcome {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	code := run(t.Context(), environment{
+		args: args, stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr,
+		lookup: func(name string) (string, bool) {
+			v, ok := map[string]string{"LUOSHU_DATA_DIR": dir, "LANG": "en_US.UTF-8"}[name]
+			return v, ok
+		},
+	})
+	return outcome{code, stdout.String(), stderr.String()}
+}
+
+// want fails the test unless the command ended with code.
+func (o outcome) want(t *testing.T, code int) outcome {
+	t.Helper()
+	if o.code != code {
+		t.Fatalf("exit code %d, want %d\n%s%s", o.code, code, o.stdout, o.stderr)
+	}
+	return o
+}
+
+func (o outcome) decode(t *testing.T, v any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(o.stdout), v); err != nil {
+		t.Fatalf("%v in %s", err, o.stdout)
+	}
+}
+
+// write puts content into a new file and returns its name.
+func write(t *testing.T, name, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// redisServer starts a real Redis for the test and returns its address and a way
+// to kill it.
+func redisServer(t *testing.T) (addr string, kill func()) {
+	t.Helper()
+	binary, err := exec.LookPath("redis-server")
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal("redis-server is not installed; make test installs it")
+		}
+		t.Skip("redis-server is not installed; make test installs it")
+	}
+	addr = freeAddress(t)
+	_, port, _ := net.SplitHostPort(addr)
+	cmd := exec.Command(binary, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir())
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	killed := false
+	kill = func() {
+		if !killed {
+			killed = true
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
+		}
+	}
+	t.Cleanup(kill)
+	eventually(t, "redis-server answers", func() bool {
+		conn, err := net.DialTimeout("tcp", addr, time.Second)
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err == nil
+	})
+	return addr, kill
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+// eventually waits until done says so. The limit only ends a hopeless wait.
+func eventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !done(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+// rows makes a JSON Lines file of n achievements whose abstracts name the round.
+func rows(n, round int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `{"source_key":"%d","title":"成果%d","abstract":"第%d轮 %s"}`+"\n", i, i, round, strings.Repeat(fmt.Sprint(i*7919+round), 20))
+	}
+	return b.String()
+}
+
+// publishArgs is a whole command line that publishes file to store.
+func publishArgs(file, store string, more ...string) []string {
+	return append([]string{
+		"publish", file, "--to", store, "--publisher", "p", "--dataset", "achievements",
+		"--reviewed-by", "Example", "--reviewed-on", "2026-11-20", "--json",
+	}, more...)
+}
