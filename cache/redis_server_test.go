@@ -63,7 +63,7 @@ func startServer(t testing.TB, name string, args ...string) *server {
 	bin := program(t, name)
 	port := freePort(t)
 	s := &server{addr: "127.0.0.1:" + port, bin: bin}
-	s.args = append(args, "--port", port, "--bind", "127.0.0.1", "--dir", t.TempDir(), "--enable-debug-command", "yes")
+	s.args = append(args, "--port", port, "--bind", "127.0.0.1", "--dir", t.TempDir(), "--enable-protected-configs", "yes")
 	if name == "redis-sentinel" {
 		s.args = append(args[:1:1], "--port", port, "--bind", "127.0.0.1")
 	}

@@ -25,9 +25,11 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	// A stopped server's pool of workers notices it at its next turn, within ten
-	// seconds.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
+	goleak.VerifyTestMain(m,
+		// A stopped server's pool of workers notices it at its next turn, within ten
+		// seconds; the clock of the Date header runs as long as the program.
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
 }
 
 // program returns luoshu as a process of its own.
