@@ -49,7 +49,7 @@ func (n *Near) restore(ctx context.Context) {
 			n.log.WarnContext(ctx, "release on disk is not whole", slog.Int64("release", c.Sequence), slog.Any("error", err))
 			continue
 		}
-		n.kept = true
+		n.kept = c == p
 		n.swap(ctx, e)
 		return
 	}
@@ -58,6 +58,10 @@ func (n *Near) restore(ctx context.Context) {
 // bring loads p if it is not loaded, keeps it on disk and swaps to it. A release
 // that cannot be kept is served all the same; the error then says why.
 func (n *Near) bring(ctx context.Context, p catalog.Pointer) error {
+	var unkept error
+	if n.local != nil {
+		unkept = n.local.Prepare(ctx)
+	}
 	e := n.current.Load()
 	if e == nil || e.Hash() != p.Manifest {
 		var err error
@@ -65,7 +69,9 @@ func (n *Near) bring(ctx context.Context, p catalog.Pointer) error {
 			return err
 		}
 	}
-	unkept := n.keep(ctx, e)
+	if n.local != nil && unkept == nil {
+		unkept = n.keep(ctx, e)
+	}
 	n.kept = unkept == nil
 	n.highest = p
 	n.swap(ctx, e)
@@ -108,7 +114,7 @@ func (n *Near) load(ctx context.Context, p catalog.Pointer, places ...Store) (*e
 			}
 			if n.local != nil && s == n.source {
 				// Kept at once, so that an interrupted download goes on where it
-				// stopped. keep puts what could not be put here, or says why not.
+				// stopped. Where that fails, keep tries again and says why.
 				_ = n.local.PutObject(ctx, ref.Hash, b)
 			}
 			return nil
@@ -134,12 +140,6 @@ func first(places []Store, try func(Store) error) (err error) {
 
 // keep makes e the current release on disk.
 func (n *Near) keep(ctx context.Context, e *edition) error {
-	if n.local == nil {
-		return nil
-	}
-	if err := n.local.Prepare(ctx); err != nil {
-		return err
-	}
 	missing, err := n.local.Missing(ctx, objectHashes(e.Manifest()))
 	if err != nil {
 		return err

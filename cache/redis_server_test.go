@@ -106,6 +106,13 @@ func (s *server) kill() {
 	}
 }
 
+func (s *server) signal(t testing.TB, sig os.Signal) {
+	t.Helper()
+	if err := s.cmd.Process.Signal(sig); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // client returns a plain client, to look behind the store.
 func (s *server) client(t testing.TB) *redis.Client {
 	t.Helper()

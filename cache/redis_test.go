@@ -480,10 +480,7 @@ func TestRedisFrozen(t *testing.T) {
 	s := startRedis(t)
 	r := openRedis(t, "redis://"+s.addr)
 	publish(t, r, first100(t, aName))
-	if err := s.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
-	defer s.cmd.Process.Signal(syscall.SIGCONT) //nolint:errcheck // it is killed next
+	s.signal(t, syscall.SIGSTOP)
 	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 	defer cancel()
 	begin := time.Now()

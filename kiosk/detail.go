@@ -1,6 +1,7 @@
 package kiosk
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -98,8 +99,17 @@ func (s *sheet) detail() detailPage {
 			own = append(own, g.top)
 		}
 	}
+	// What the record names comes after what it is.
+	slices.SortStableFunc(p.Sections, func(a, b fact) int { return cmp.Compare(rank(a), rank(b)) })
 	p.Rest, p.About = s.take(append(own, last...)...), s.take(about...)
 	return p
+}
+
+func rank(section fact) int {
+	if section.Name == "relations" {
+		return 1
+	}
+	return 0
 }
 
 // takeNames marks the titles and the lead as shown, and leaves an abstract in the

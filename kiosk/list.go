@@ -35,7 +35,7 @@ func (s *sheet) card() card {
 		Href: s.Href("/" + string(s.Dataset.Name) + "/" + string(s.ID)),
 	}
 	if len(c.Owner) > 1 {
-		more, _ := s.T("owner.more", len(c.Owner))
+		more, _ := s.T("owner.more", len(c.Owner), len(c.Owner)-1)
 		c.Owner = []value{c.Owner[0], {text: text{S: more}}}
 	}
 	for _, top := range s.layout.card {

@@ -273,7 +273,7 @@ func (s *sheet) object(g group, v any) []fact {
 	for _, f := range g.fields {
 		name := f.Path[strings.LastIndexByte(f.Path, '.')+1:]
 		one, ok := m[name]
-		if !ok {
+		if !ok || name == "normalized" && (one == m["number"] || one == m["value"]) {
 			continue
 		}
 		x := s.value(f, one)
