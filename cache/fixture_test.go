@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +17,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if place := os.Getenv(killedEnv); place != "" {
+		os.Exit(publishUntilKilled(place))
+	}
 	goleak.VerifyTestMain(m)
 }
 

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"time"
@@ -61,7 +62,7 @@ type Desk struct {
 	Hours     Text   `json:"hours,omitzero"`
 }
 
-// Scheme is a local classification, such as the city's own industry programme.
+// Scheme is a local classification, such as the city's own industry program.
 type Scheme struct {
 	ID    string       `json:"id"`
 	Title Text         `json:"title"`
@@ -235,7 +236,7 @@ func (m *Manifest) check() error {
 		counted += n
 	}
 	if stored != m.Bytes || raw != m.RawBytes || counted != records || raw > maxReleaseBytes {
-		return fmt.Errorf("sums do not agree with the objects")
+		return errors.New("sums do not agree with the objects")
 	}
 	return nil
 }

@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 	"time"
 
@@ -43,9 +43,9 @@ func load(t *testing.T, p *catalog.Publication, fetch catalog.FetchObject) *cata
 	return r
 }
 
-func publish(t *testing.T, base *catalog.Release, seed uint64, n int) *catalog.Publication {
+func publish(t *testing.T, seed uint64, n int) *catalog.Publication {
 	t.Helper()
-	p, err := catalogtest.Publish(t.Context(), base, seed, n)
+	p, err := catalogtest.Publish(t.Context(), nil, seed, n)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func publish(t *testing.T, base *catalog.Release, seed uint64, n int) *catalog.P
 }
 
 func TestReleaseLoadsAsItWasBuilt(t *testing.T) {
-	p := publish(t, nil, 1, 500)
+	p := publish(t, 1, 500)
 	r := load(t, p, fetchFrom(p))
 	if len(r.Entries) != 500 || r.Manifest.Counts[catalog.Achievements] != 500 {
 		t.Fatalf("%d entries, counts %v", len(r.Entries), r.Manifest.Counts)
@@ -71,7 +71,7 @@ func TestReleaseLoadsAsItWasBuilt(t *testing.T) {
 
 // TestBuildIsReproducible: the same content makes the same bytes.
 func TestBuildIsReproducible(t *testing.T) {
-	a, b := publish(t, nil, 7, 300), publish(t, nil, 7, 300)
+	a, b := publish(t, 7, 300), publish(t, 7, 300)
 	if !bytes.Equal(a.Manifest, b.Manifest) {
 		t.Error("manifests differ")
 	}
@@ -107,7 +107,7 @@ func put(t *testing.T, d *catalog.Draft, key, title string) (catalog.ID, catalog
 }
 
 func TestOneChangedRecordChangesOneObject(t *testing.T) {
-	first := publish(t, nil, 1, 2000)
+	first := publish(t, 1, 2000)
 	var id catalog.ID
 	var change catalog.Change
 	second := next(t, first.Release, func(d *catalog.Draft) { id, change = put(t, d, "G0000007", "新的题名") })
@@ -132,7 +132,7 @@ func TestOneChangedRecordChangesOneObject(t *testing.T) {
 }
 
 func TestSameContentIsUnchanged(t *testing.T) {
-	first := publish(t, nil, 1, 50)
+	first := publish(t, 1, 50)
 	d := catalog.NewDraft(first.Release, first.Release.Manifest.PublishedAt.Add(time.Hour))
 	for key, a := range catalogtest.Achievements(1, 50) {
 		a.ID, a.Source, _ = d.Identify(a.Dataset, catalogtest.Publisher, key)
@@ -146,7 +146,7 @@ func TestSameContentIsUnchanged(t *testing.T) {
 }
 
 func TestWithdrawAndRestore(t *testing.T) {
-	first := publish(t, nil, 1, 50)
+	first := publish(t, 1, 50)
 	id := first.Release.Entries[3].ID
 	d := catalog.NewDraft(first.Release, first.Release.Manifest.PublishedAt.Add(time.Hour))
 	if err := d.Withdraw("A3K7M2QG", "no", ""); !errors.Is(err, catalog.ErrNotFound) {
@@ -189,7 +189,7 @@ func TestWithdrawAndRestore(t *testing.T) {
 }
 
 func TestRepublishMovesForward(t *testing.T) {
-	first := publish(t, nil, 1, 50)
+	first := publish(t, 1, 50)
 	var id catalog.ID
 	second := next(t, first.Release, func(d *catalog.Draft) { id, _ = put(t, d, "new", "后来的成果") })
 	third, err := catalog.Republish(second.Release, first.Release, second.Release.Manifest.PublishedAt.Add(time.Hour), "回退")
@@ -214,7 +214,7 @@ func TestIdentifiersCollide(t *testing.T) {
 	// 100,000 sources over 31^6 identifiers: five collisions are expected.
 	collisions := 0
 	for i := range 100_000 {
-		key := fmt.Sprint(i)
+		key := strconv.Itoa(i)
 		id, source, err := d.Identify(catalog.Achievements, "p", key)
 		if err != nil {
 			t.Fatal(err)
@@ -236,7 +236,7 @@ func TestIdentifiersCollide(t *testing.T) {
 }
 
 func TestDamageIsNoticed(t *testing.T) {
-	p := publish(t, nil, 1, 200)
+	p := publish(t, 1, 200)
 	good := fetchFrom(p)
 	m := p.Release.Manifest
 	tests := []struct {

@@ -137,7 +137,7 @@ func (h *Handler) Routes(r fiber.Router) {
 	r.Get("/", h.handle(h.home))
 	r.Get("/contents", h.handle(h.contents))
 	r.Get("/about", h.handle(h.about))
-	r.Get("/q/:code", h.handle(h.code))
+	r.Get("/q/:id", h.handle(h.code))
 	for info := range catalog.Datasets() {
 		r.Get("/"+string(info.Name), h.handle(h.list(info)))
 		r.Get("/"+string(info.Name)+"/:id", h.handle(h.detail(info)))
@@ -156,6 +156,8 @@ type answer struct {
 func (h *Handler) handle(fn func(*request) (answer, error)) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		rq := h.newRequest(c)
+		// Only here: without a route, as in an error handler, Params would panic.
+		rq.param = string([]byte(c.Params("id")))
 		rq.own = rq.param == "" || codeForm.MatchString(rq.param)
 		if rq.snap == nil {
 			return h.fail(c, rq, catalog.ErrNoRelease)
@@ -246,11 +248,6 @@ func (h *Handler) newRequest(c *fiber.Ctx) *request {
 			contrast: c.Query("contrast") == "high",
 			low:      c.Query("reach") == "low",
 		},
-	}
-	for _, name := range []string{"code", "id"} {
-		if s := c.Params(name); s != "" {
-			rq.param = string([]byte(s))
-		}
 	}
 	if n, err := strconv.Atoi(c.Query("page")); err == nil && n > 1 && n <= maxPage {
 		rq.page = n

@@ -50,6 +50,9 @@ func (p *page) Classes() string {
 	return classes
 }
 
+// Low reports whether the controls were brought within reach.
+func (p *page) Low() bool { return p.low }
+
 // Long reports whether s takes more than n full-width characters, so that a title is
 // set smaller rather than broken often. Two Latin letters count as one.
 func (p *page) Long(s string, n int) bool {

@@ -36,7 +36,7 @@ const (
 
 func (v *vocabulary) word() string {
 	// Spread the rank over the characters by a fixed multiplication, so that
-	// neighbouring ranks share no character.
+	// neighboring ranks share no character.
 	n := v.zipf.Uint64() * 2654435761 % (hanCount * hanCount)
 	return string([]rune{rune(hanFirst + n/hanCount), rune(hanFirst + n%hanCount)})
 }
@@ -65,7 +65,7 @@ var (
 // their publisher would know them by. They have no identifier yet.
 func Achievements(seed uint64, n int) iter.Seq2[string, *catalog.Achievement] {
 	return func(yield func(string, *catalog.Achievement) bool) {
-		rng := rand.New(rand.NewPCG(seed, 0x6c756f736875)) //nolint:gosec // reproducible on purpose
+		rng := rand.New(rand.NewPCG(seed, 0x6c756f736875))
 		v := &vocabulary{rng, rand.NewZipf(rng, 1.22, 8, words)}
 		for i := range n {
 			a := &catalog.Achievement{

@@ -1,5 +1,5 @@
 // Package demo holds the demonstration release: a catalog invented for Luoyang,
-// labelled 示例 wherever it shows. It is built by the same steps as any other
+// labeled 示例 wherever it shows. It is built by the same steps as any other
 // publication, so that what a first visitor sees is the product at work.
 package demo
 

@@ -35,7 +35,7 @@ func jsonLines(tb testing.TB, n int) []byte {
 }
 
 func BenchmarkImport(b *testing.B) {
-	const n = 5000
+	const n = 20000
 	lines := jsonLines(b, n)
 	b.ReportAllocs()
 	b.SetBytes(int64(len(lines)))

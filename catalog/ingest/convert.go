@@ -82,11 +82,12 @@ func parseDate(text string) (catalog.Date, bool) {
 		if m == nil {
 			continue
 		}
-		date := m[1]
-		for _, part := range m[2:] {
-			date += fmt.Sprintf("-%02s", part)
+		for i, part := range m[2:] {
+			if len(part) == 1 {
+				m[2+i] = "0" + part
+			}
 		}
-		if d := catalog.Date(date); d.Valid() {
+		if d := catalog.Date(strings.Join(m[1:], "-")); d.Valid() {
 			return d, true
 		}
 	}

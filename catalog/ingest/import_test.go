@@ -215,11 +215,11 @@ func TestReferencesResolveWhateverTheOrder(t *testing.T) {
 	}
 }
 
-// base publishes n rows and returns the release.
-func base(t *testing.T, n int) *catalog.Release {
+// base publishes ten rows and returns the release.
+func base(t *testing.T) *catalog.Release {
 	t.Helper()
 	d := catalog.NewDraft(nil, now)
-	importInto(t, d, file("a.csv", rowsOf(n)), Options{})
+	importInto(t, d, file("a.csv", rowsOf(10)), Options{})
 	p, err := d.Build(t.Context(), catalog.BuildOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -237,7 +237,7 @@ func rowsOf(n int) string {
 }
 
 func TestAgainIsUnchanged(t *testing.T) {
-	d := catalog.NewDraft(base(t, 10), now.Add(time.Hour))
+	d := catalog.NewDraft(base(t), now.Add(time.Hour))
 	r := importInto(t, d, file("a.csv", rowsOf(10)), Options{})
 	if r.Totals.Unchanged != 10 || !d.Empty() {
 		t.Errorf("totals %+v, empty %v", r.Totals, d.Empty())
@@ -245,7 +245,7 @@ func TestAgainIsUnchanged(t *testing.T) {
 }
 
 func TestAPartialFileUpdates(t *testing.T) {
-	b := base(t, 10)
+	b := base(t)
 	d := catalog.NewDraft(b, now.Add(time.Hour))
 	r := importInto(t, d, file("a.csv", rowsOf(2)), Options{})
 	if r.Totals.Withdrawn != 0 || !d.Empty() {
@@ -254,7 +254,7 @@ func TestAPartialFileUpdates(t *testing.T) {
 }
 
 func TestReplaceWithdrawsAndTheBrakeHolds(t *testing.T) {
-	b := base(t, 10)
+	b := base(t)
 	for _, tt := range []struct {
 		rows    int
 		allow   bool
@@ -272,7 +272,7 @@ func TestReplaceWithdrawsAndTheBrakeHolds(t *testing.T) {
 }
 
 func TestWithdrawnRowsNeedRestore(t *testing.T) {
-	b := base(t, 10)
+	b := base(t)
 	d := catalog.NewDraft(b, now.Add(time.Hour))
 	id := b.Entries[0].ID
 	importInto(t, d, nil, Options{Withdraw: []Withdrawal{{ID: id, Reason: "已转让"}}})

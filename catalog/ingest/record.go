@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -184,7 +183,7 @@ func decode(d catalog.Dataset, object map[string]any) (catalog.Record, *finding)
 		case errors.As(err, &syntactic):
 			field = strings.TrimPrefix(string(syntactic.JSONPointer), "/")
 		}
-		return nil, &finding{field, "type", fmt.Sprintf("“%s”的类型不对", field), fmt.Sprintf("%s is not of the type this field has", field)}
+		return nil, &finding{field, "type", "“" + field + "”的类型不对", field + " is not of the type this field has"}
 	}
 	record.Head().Dataset = d
 	return record, nil

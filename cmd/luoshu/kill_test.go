@@ -37,20 +37,19 @@ func TestKilledPublications(t *testing.T) {
 }
 
 func killPublications(t *testing.T, spec string, kills int) {
-	const records = 400
 	data := t.TempDir()
-	luoshu(t, data, publishArgs(write(t, "0.jsonl", rows(records, 0)), spec)...).want(t, exitDone)
+	luoshu(t, data, publishArgs(write(t, "0.jsonl", rows(0)), spec)...).want(t, exitDone)
 
 	ctx, stop := context.WithCancel(t.Context())
 	var reader sync.WaitGroup
 	var loads int
-	reader.Go(func() { loads = readWhole(ctx, t, spec, records) })
+	reader.Go(func() { loads = readWhole(ctx, t, spec) })
 	defer reader.Wait()
 	defer stop()
 
 	// The longest a publication takes here, so that kills fall all along it.
 	start := time.Now()
-	last := write(t, "1.jsonl", rows(records, 1))
+	last := write(t, "1.jsonl", rows(1))
 	if out, err := program(ctx, append(publishArgs(last, spec), "--data-dir", data)...).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -58,18 +57,18 @@ func killPublications(t *testing.T, spec string, kills int) {
 
 	killed := 0
 	for i := range kills {
-		file := write(t, "next.jsonl", rows(records, i+2))
+		file := write(t, "next.jsonl", rows(i+2))
 		cmd := program(ctx, append(publishArgs(file, spec), "--data-dir", data)...)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(rand.N(whole + whole/10)) //nolint:gosec // any moment will do
+		time.Sleep(rand.N(whole + whole/10))
 		_ = cmd.Process.Kill()
 		if cmd.Wait() != nil {
 			killed++
 		}
 	}
-	out := luoshu(t, data, publishArgs(write(t, "end.jsonl", rows(records, kills+2)), spec)...).want(t, exitDone)
+	out := luoshu(t, data, publishArgs(write(t, "end.jsonl", rows(kills+2)), spec)...).want(t, exitDone)
 	if !strings.Contains(out.stdout, `"published": 400`) {
 		t.Errorf("the publication after the kills says %s", out.stdout)
 	}
@@ -84,7 +83,7 @@ func killPublications(t *testing.T, spec string, kills int) {
 
 // readWhole loads the current release again and again until ctx ends and checks
 // that each is whole and none older than the one before.
-func readWhole(ctx context.Context, t *testing.T, spec string, records int) (loads int) {
+func readWhole(ctx context.Context, t *testing.T, spec string) (loads int) {
 	store, err := cache.Open(ctx, spec)
 	if err != nil {
 		t.Error(err)
@@ -112,7 +111,7 @@ func readWhole(ctx context.Context, t *testing.T, spec string, records int) (loa
 			t.Errorf("release %d: %v", p.Sequence, err)
 			return loads
 		}
-		if err := oneRound(r, records); err != nil {
+		if err := oneRound(r); err != nil {
 			t.Errorf("release %d: %v", p.Sequence, err)
 			return loads
 		}
@@ -120,7 +119,7 @@ func readWhole(ctx context.Context, t *testing.T, spec string, records int) (loa
 	return loads
 }
 
-func oneRound(r *catalog.Release, records int) error {
+func oneRound(r *catalog.Release) error {
 	if len(r.Entries) != records {
 		return fmt.Errorf("%d records, not %d", len(r.Entries), records)
 	}

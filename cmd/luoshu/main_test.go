@@ -8,11 +8,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"go.uber.org/goleak"
 )
 
@@ -68,13 +68,6 @@ func (o outcome) want(t *testing.T, code int) outcome {
 	return o
 }
 
-func (o outcome) decode(t *testing.T, v any) {
-	t.Helper()
-	if err := json.Unmarshal([]byte(o.stdout), v); err != nil {
-		t.Fatalf("%v in %s", err, o.stdout)
-	}
-}
-
 // write puts content into a new file and returns its name.
 func write(t *testing.T, name, content string) string {
 	t.Helper()
@@ -87,7 +80,7 @@ func write(t *testing.T, name, content string) string {
 
 // redisServer starts a real Redis for the test and returns its address and a way
 // to kill it.
-func redisServer(t *testing.T) (addr string, kill func()) {
+func redisServer(t testing.TB) (addr string, kill func()) {
 	t.Helper()
 	binary, err := exec.LookPath("redis-server")
 	if err != nil {
@@ -121,7 +114,7 @@ func redisServer(t *testing.T) (addr string, kill func()) {
 	return addr, kill
 }
 
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -132,7 +125,7 @@ func freeAddress(t *testing.T) string {
 }
 
 // eventually waits until done says so. The limit only ends a hopeless wait.
-func eventually(t *testing.T, what string, done func() bool) {
+func eventually(t testing.TB, what string, done func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); !done(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -141,11 +134,14 @@ func eventually(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// rows makes a JSON Lines file of n achievements whose abstracts name the round.
-func rows(n, round int) string {
+// records is how many achievements rows makes.
+const records = 400
+
+// rows makes a JSON Lines file of achievements whose abstracts name the round.
+func rows(round int) string {
 	var b strings.Builder
-	for i := range n {
-		fmt.Fprintf(&b, `{"source_key":"%d","title":"成果%d","abstract":"第%d轮 %s"}`+"\n", i, i, round, strings.Repeat(fmt.Sprint(i*7919+round), 20))
+	for i := range records {
+		fmt.Fprintf(&b, `{"source_key":"%d","title":"成果%d","abstract":"第%d轮 %s"}`+"\n", i, i, round, strings.Repeat(strconv.Itoa(i*7919+round), 20))
 	}
 	return b.String()
 }

@@ -42,7 +42,7 @@ func (p *publishFlags) register(cmd *cobra.Command) {
 	f.StringVar(&p.reviewedBy, "reviewed-by", "", "who made the unit's secrecy review of these files")
 	f.StringVar(&p.reviewedOn, "reviewed-on", "", "the day of that review, YYYY-MM-DD")
 	f.StringVar(&p.columns, "columns", "", "JSON file that maps column names to fields, such as {\"Title\":\"title\"}")
-	f.StringVar(&p.profile, "profile", "", "JSON file that describes the catalog: name, public URL, licence, desks")
+	f.StringVar(&p.profile, "profile", "", "JSON file that describes the catalog: name, public URL, license, desks")
 	f.BoolVar(&p.replace, "replace", false, "the files are the publisher's whole catalog: withdraw what they lack")
 	f.BoolVar(&p.allowShrink, "allow-shrink", false, "permit that more than 20 % of the publisher's records disappear")
 	f.StringArrayVar(&p.withdraw, "withdraw", nil, "identifier to withdraw, with --reason (may be repeated)")

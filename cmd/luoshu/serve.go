@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -204,7 +205,7 @@ func (a addresses) base(m *catalog.Manifest) (string, catalog.Text) {
 		return m.PublicURL, catalog.Text{}
 	}
 	if ip := localAddress(); ip != "" {
-		return fmt.Sprintf("http://%s", net.JoinHostPort(ip, fmt.Sprint(a.port))), catalog.Text{}
+		return "http://" + net.JoinHostPort(ip, strconv.Itoa(a.port)), catalog.Text{}
 	}
 	return "", catalog.Text{
 		ZH: "本机不在网络中，也没有设定公开网址（--public-url），手机无法打开二维码，因此不显示。",

@@ -1,0 +1,169 @@
+package cache
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"luoshu/catalog"
+)
+
+func TestDirectoryIsNotThere(t *testing.T) {
+	ctx := context.Background()
+	root := filepath.Join(t.TempDir(), "not", "mounted")
+	d, err := OpenDirectory(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = d.Current(ctx)
+	wantError(t, "Current", err, catalog.ErrUnavailable)
+	_, err = d.Object(ctx, catalog.HashOf(nil))
+	wantError(t, "Object", err, catalog.ErrUnavailable)
+	overwrite(t, filepath.Join(filepath.Dir(filepath.Dir(root)), "file"), "")
+	under, err := OpenDirectory(filepath.Join(filepath.Dir(filepath.Dir(root)), "file"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, "Prepare on a file", under.Prepare(ctx), catalog.ErrInvalid)
+}
+
+func TestDirectorySweepsWhatWritersLeft(t *testing.T) {
+	ctx := context.Background()
+	d := localDir(t)
+	pub := first100(t, aName)
+	publish(t, d, pub)
+	for _, path := range []string{"", manifestsDir, filepath.Join(objectsDir, string(pub.Objects[0].Ref.Hash[:2]))} {
+		overwrite(t, filepath.Join(d.root, path, tempPrefix+"1"), "half")
+		overwrite(t, filepath.Join(d.root, path, "notes.txt"), "a person's")
+	}
+	if _, err := Collect(ctx, d, 0); err != nil {
+		t.Fatal(err)
+	}
+	left, notes := 0, 0
+	err := filepath.WalkDir(d.root, func(_ string, e fs.DirEntry, err error) error {
+		if strings.HasPrefix(e.Name(), tempPrefix) {
+			left++
+		}
+		if e.Name() == "notes.txt" {
+			notes++
+		}
+		return err
+	})
+	if err != nil || left != 0 || notes != 3 {
+		t.Errorf("%d unfinished files and %d notes left, %v, want 0 and 3", left, notes, err)
+	}
+	wantRelease(t, d, pub.Release)
+}
+
+func TestDirectoryWaitsForOthers(t *testing.T) {
+	d := localDir(t)
+	pub := first100(t, aName)
+	publish(t, d, pub)
+	err := d.locked(context.Background(), shared, func() error {
+		// Writers get along with one another; who moves the pointer waits.
+		if err := d.PutObject(context.Background(), pub.Objects[0].Ref.Hash, pub.Objects[0].Bytes); err != nil {
+			t.Errorf("PutObject beside another writer = %v", err)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+		defer cancel()
+		wantError(t, "Flip beside a writer", d.Flip(ctx, catalog.Pointer{}, pub.Release.Pointer()), catalog.ErrUnavailable)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	publish(t, d, pub)
+}
+
+// killedEnv names the store a child process publishes to and sweeps.
+const killedEnv = "LUOSHU_TEST_KILLED"
+
+// publishUntilKilled is what the child does.
+func publishUntilKilled(place string) int {
+	ctx := context.Background()
+	w, err := OpenWriter(ctx, place)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer w.Close()
+	t := new(testing.T)
+	all := series(t, aName, 2)
+	if err := Publish(ctx, w, all[1], nil, nil); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	if _, err := Collect(ctx, w, 1); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// TestKilledAtEveryWrite kills a publisher at its first, second, third ... call
+// that changes the disk: what is left is the old release or the new one, whole,
+// and publishing again succeeds.
+func TestKilledAtEveryWrite(t *testing.T) {
+	strace, err := exec.LookPath("strace")
+	if err != nil {
+		t.Skip("strace is not installed")
+	}
+	ctx := context.Background()
+	all := series(t, aName, 2)
+	for _, kind := range []string{"dir", "bundle"} {
+		t.Run(kind, func(t *testing.T) {
+			var before, after int
+			for n := 1; ; n++ {
+				place := "dir:" + filepath.Join(t.TempDir(), "store")
+				if kind == "bundle" {
+					place = filepath.Join(t.TempDir(), "store.luoshu")
+				}
+				w, err := OpenWriter(ctx, place)
+				if err != nil {
+					t.Fatal(err)
+				}
+				publish(t, w, all[0])
+				const calls = "renameat,renameat2,fsync,unlinkat,mkdirat,ftruncate"
+				child := exec.Command(strace, "-f", "-qq", "--seccomp-bpf", "-o", os.DevNull, "-e", "trace="+calls,
+					"-e", fmt.Sprintf("inject=%s:signal=KILL:when=%d", calls, n), os.Args[0])
+				child.Env = append(os.Environ(), killedEnv+"="+place)
+				out, err := child.CombinedOutput()
+				finished := err == nil
+				if len(out) > 0 {
+					t.Fatalf("%v: %s", err, out)
+				}
+				p, err := w.Current(ctx)
+				if err != nil {
+					t.Fatalf("after call %d: %v", n, err)
+				}
+				if _, err := Load(ctx, w, p); err != nil {
+					t.Fatalf("after call %d: %v", n, err)
+				}
+				if p == all[0].Release.Pointer() {
+					before++
+				} else {
+					after++
+				}
+				publish(t, w, all[1])
+				wantRelease(t, w, all[1].Release)
+				if _, err := Collect(ctx, w, 1); err != nil {
+					t.Fatalf("after call %d: %v", n, err)
+				}
+				w.Close()
+				if finished {
+					break
+				}
+			}
+			if before == 0 || after < 2 {
+				t.Errorf("killed %d times before the pointer moved and %d times after", before, after)
+			}
+			t.Logf("killed %d times before the pointer moved, %d times after", before, after-1)
+		})
+	}
+}

@@ -1,0 +1,200 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"luoshu/catalog"
+)
+
+// serveHub serves s by the paths of the open-data API.
+func serveHub(t *testing.T, s Store) *httptest.Server {
+	mux := http.NewServeMux()
+	answer := func(w http.ResponseWriter, b []byte, err error) {
+		switch {
+		case err == nil:
+			_, _ = w.Write(b)
+		case errors.Is(err, catalog.ErrNotFound), errors.Is(err, catalog.ErrNoRelease):
+			w.Header().Set("Content-Type", "application/problem+json")
+			w.WriteHeader(http.StatusNotFound)
+		default:
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}
+	mux.HandleFunc("GET /api/v1/releases/current/pointer", func(w http.ResponseWriter, r *http.Request) {
+		p, err := s.Current(r.Context())
+		b, _ := catalog.Canonical(p)
+		answer(w, b, err)
+	})
+	for path, get := range map[string]func(context.Context, catalog.Hash) ([]byte, error){
+		"manifests/{hash}": s.Manifest, "manifests/{hash}/minisig": s.Signature, "objects/{hash}": s.Object,
+	} {
+		mux.HandleFunc("GET /api/v1/"+path, func(w http.ResponseWriter, r *http.Request) {
+			b, err := get(r.Context(), catalog.Hash(r.PathValue("hash")))
+			answer(w, b, err)
+		})
+	}
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	return server
+}
+
+func openHub(t *testing.T, url string) *Hub {
+	t.Helper()
+	h, err := OpenHub(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { h.Close() })
+	return h
+}
+
+// TestHub is the reading half of testStore.
+func TestHub(t *testing.T) {
+	ctx := context.Background()
+	all := series(t, aName, 3)
+	m := NewMemory("memory")
+	h := openHub(t, serveHub(t, m).URL+"/")
+
+	_, err := h.Current(ctx)
+	wantError(t, "Current", err, catalog.ErrNoRelease)
+	for what, get := range readers(h) {
+		_, err := get(ctx, all[0].Release.Hash)
+		wantError(t, what, err, catalog.ErrNotFound)
+		_, err = get(ctx, "../../etc/passwd")
+		wantError(t, what+" of a name that is no hash", err, catalog.ErrInvalid)
+	}
+
+	publish(t, m, all[:2]...)
+	if err := Publish(ctx, m, all[2], []byte("signed"), nil); err != nil {
+		t.Fatal(err)
+	}
+	wantCurrent(t, h, all[2].Release.Pointer())
+	for _, p := range all {
+		wantRelease(t, h, p.Release)
+	}
+	if b, err := h.Signature(ctx, all[2].Release.Hash); err != nil || string(b) != "signed" {
+		t.Errorf("Signature = %q, %v", b, err)
+	}
+	_, err = h.Signature(ctx, all[1].Release.Hash)
+	wantError(t, "Signature of an unsigned manifest", err, catalog.ErrNotFound)
+
+	dir := localDir(t)
+	done, err := Copy(ctx, h, dir, 2, nil)
+	if err != nil || done.Releases != 2 {
+		t.Errorf("Copy = %+v, %v", done, err)
+	}
+	wantRelease(t, dir, all[2].Release)
+	n := start(t, Options{Source: h, Local: localDir(t)}, nil)
+	if n.poll != remotePoll {
+		t.Errorf("poll = %s, want %s for a hub", n.poll, remotePoll)
+	}
+	wantServing(t, n, all[2])
+
+	m.objects[all[2].Objects[0].Ref.Hash] = []byte("rubbish")
+	_, err = Load(ctx, h, all[2].Release.Pointer())
+	wantError(t, "Load", err, catalog.ErrDamaged)
+}
+
+func TestHubMisbehaves(t *testing.T) {
+	pub := first100(t, aName)
+	for name, c := range map[string]struct {
+		answer http.HandlerFunc
+		want   error
+	}{
+		"captive portal": {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>welcome</html>") }, catalog.ErrDamaged},
+		"redirect":       {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) }, catalog.ErrUnavailable},
+		"failing":        {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }, catalog.ErrUnavailable},
+		"busy":           {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) }, catalog.ErrUnavailable},
+		"forbidden":      {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }, catalog.ErrUnavailable},
+		"endless": {func(w http.ResponseWriter, _ *http.Request) {
+			for range 100 {
+				fmt.Fprint(w, strings.Repeat(" ", maxPointerBytes))
+			}
+		}, catalog.ErrDamaged},
+		"cut off": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "1000")
+			fmt.Fprint(w, "{")
+		}, catalog.ErrUnavailable},
+		"silent": {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, catalog.ErrUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(c.answer)
+			defer server.Close()
+			h := openHub(t, server.URL)
+			ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+			defer cancel()
+			_, err := h.Current(ctx)
+			wantError(t, "Current", err, c.want)
+			if c.want == catalog.ErrUnavailable {
+				_, err := h.Object(ctx, pub.Objects[0].Ref.Hash)
+				wantError(t, "Object", err, catalog.ErrUnavailable)
+			}
+		})
+	}
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	_, err := openHub(t, gone.URL).Current(context.Background())
+	wantError(t, "Current of a hub that is gone", err, catalog.ErrUnavailable)
+}
+
+func TestOpen(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	for place, want := range map[string]string{
+		"redis://:pw@h/1?catalog=c":        "redis://h:6379/1?catalog=c",
+		"rediss-cluster://h":               "rediss-cluster://h:6379?catalog=luoshu",
+		"redis-sentinel://u:pw@h?master=m": "redis-sentinel://h:26379/0?master=m&catalog=luoshu",
+		"dir:" + dir + "/new":              "dir:" + dir + "/new",
+		dir:                                "dir:" + dir,
+		dir + "/x.luoshu":                  dir + "/x.luoshu",
+		"https://hub.example/":             "https://hub.example",
+		"http://127.0.0.1:8080/sub":        "http://127.0.0.1:8080/sub",
+		"":                                 "",
+		dir + "/missing":                   "",
+		"redis:h":                          "",
+		"redis:user:pw@h":                  "",
+		"redis://h?x=1":                    "",
+		"ftp://user:pw@h":                  "",
+		"https://":                         "",
+		"https://user:pw@h":                "",
+		"https://h?token=pw":               "",
+		"https://h#pw":                     "",
+		"http://h:pw":                      "",
+		"dir:":                             "",
+	} {
+		s, err := Open(ctx, place)
+		if (err == nil) != (want != "") {
+			t.Errorf("Open(%q) = %v, want %q", place, err, want)
+			continue
+		}
+		if err != nil {
+			wantError(t, "Open "+place, err, catalog.ErrInvalid)
+			if s != nil || strings.Contains(err.Error(), "pw") {
+				t.Errorf("Open(%q) = %v, %v", place, s, err)
+			}
+			continue
+		}
+		if s.String() != want {
+			t.Errorf("Open(%q) is %s, want %s", place, s, want)
+		}
+		s.Close()
+		w, err := OpenWriter(ctx, place)
+		if strings.HasPrefix(place, "http") {
+			wantError(t, "OpenWriter "+place, err, catalog.ErrReadOnly)
+		} else if err != nil {
+			t.Errorf("OpenWriter(%q) = %v", place, err)
+		} else {
+			w.Close()
+		}
+	}
+	if _, err := OpenWriter(ctx, "nothing"); err == nil || !strings.Contains(err.Error(), "redis-sentinel://") {
+		t.Errorf("OpenWriter = %v, does not name the forms", err)
+	}
+}
