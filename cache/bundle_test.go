@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -145,10 +146,8 @@ func TestBundleRefusesHostileFiles(t *testing.T) {
 	}
 	with := func(name string, raw []byte) func(t *testing.T, path string) {
 		return func(t *testing.T, path string) {
-			content := map[string][]byte{name: raw}
-			for n, b := range sound {
-				content[n] = b
-			}
+			content := maps.Clone(sound)
+			content[name] = raw
 			rezip(t, path, content, zip.Store)
 		}
 	}

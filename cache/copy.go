@@ -105,11 +105,7 @@ func copyManifest(ctx context.Context, from Store, to Writer, hash catalog.Hash)
 	if err != nil {
 		return false, err
 	}
-	same, err := holdsManifest(ctx, to, hash, manifest, signature)
-	if same || err != nil {
-		return false, err
-	}
-	return true, putManifest(ctx, to, hash, manifest, signature)
+	return putManifest(ctx, to, hash, manifest, signature)
 }
 
 // signatureOrNone returns nil for a manifest published without a signature.

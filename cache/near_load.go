@@ -150,7 +150,7 @@ func (n *Near) keep(ctx context.Context, e *edition) error {
 	if err != nil {
 		return err
 	}
-	if err := putManifest(ctx, n.local, e.Hash(), e.manifest, e.signature); err != nil {
+	if _, err := putManifest(ctx, n.local, e.Hash(), e.manifest, e.signature); err != nil {
 		return err
 	}
 	from, err := currentOrNone(ctx, n.local)

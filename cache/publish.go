@@ -84,7 +84,8 @@ func put(ctx context.Context, w Writer, p *catalog.Publication, signature []byte
 	if err != nil {
 		return err
 	}
-	return putManifest(ctx, w, p.Release.Hash, p.Manifest, signature)
+	_, err = putManifest(ctx, w, p.Release.Hash, p.Manifest, signature)
+	return err
 }
 
 // refsOf returns the references of m to the objects named in hashes.
@@ -134,19 +135,24 @@ func putObjects(ctx context.Context, w Writer, refs []catalog.ObjectRef, meter *
 	return group.Wait()
 }
 
-// putManifest stores a manifest with its signature and reads both back.
-func putManifest(ctx context.Context, w Writer, hash catalog.Hash, manifest, signature []byte) error {
-	if err := w.PutManifest(ctx, hash, manifest, signature); err != nil {
-		return err
-	}
+// putManifest stores a manifest with its signature and reads both back, unless w
+// holds them already; it reports whether it had to write.
+func putManifest(ctx context.Context, w Writer, hash catalog.Hash, manifest, signature []byte) (bool, error) {
 	same, err := holdsManifest(ctx, w, hash, manifest, signature)
+	if same || err != nil {
+		return false, err
+	}
+	if err := w.PutManifest(ctx, hash, manifest, signature); err != nil {
+		return false, err
+	}
+	same, err = holdsManifest(ctx, w, hash, manifest, signature)
 	if err != nil {
-		return fmt.Errorf("read back: %w", err)
+		return true, fmt.Errorf("read back: %w", err)
 	}
 	if !same {
-		return fmt.Errorf("%s gives another manifest %.12s than it was given: %w", w, hash, catalog.ErrDamaged)
+		return true, fmt.Errorf("%s gives another manifest %.12s than it was given: %w", w, hash, catalog.ErrDamaged)
 	}
-	return nil
+	return true, nil
 }
 
 // holdsManifest reports whether s holds these very bytes.
