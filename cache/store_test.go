@@ -501,6 +501,68 @@ func testStore(t *testing.T, newPlace func(*testing.T) place) {
 		wantRelease(t, p.open(t), two.Release)
 	})
 
+	t.Run("publishers and sweeps at once", func(t *testing.T) {
+		const rivals, rounds = 2, 5
+		p := newPlace(t)
+		publish(t, p.open(t), one)
+		passing := func(err error) bool {
+			return errors.Is(err, catalog.ErrConflict) || errors.Is(err, catalog.ErrUnavailable) || errors.Is(err, catalog.ErrNotFound)
+		}
+		var publishing, sweeping sync.WaitGroup
+		for i := range rivals {
+			w := p.open(t)
+			publishing.Go(func() {
+				for done := 0; done < rounds; {
+					now, err := w.Current(ctx)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					r, err := Load(ctx, w, now)
+					if err != nil {
+						// Only what is no longer current may have been swept.
+						if again, _ := w.Current(ctx); again == now {
+							t.Errorf("current release %d: %v", now.Sequence, err)
+							return
+						}
+						continue
+					}
+					switch err := Publish(ctx, w, after(t, r, fmt.Sprintf("%d-%d", i, done)), nil, nil); {
+					case err == nil:
+						done++
+					case !passing(err):
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+		end := make(chan struct{})
+		sweeper := p.open(t)
+		sweeping.Go(func() {
+			for {
+				if _, err := Collect(ctx, sweeper, 1); err != nil && !passing(err) {
+					t.Error(err)
+				}
+				select {
+				case <-end:
+					return
+				default:
+				}
+			}
+		})
+		publishing.Wait()
+		close(end)
+		sweeping.Wait()
+		last, err := p.open(t).Current(ctx)
+		if err != nil || last.Sequence != 1+rivals*rounds {
+			t.Fatalf("Current = %v, %v, want release %d", last, err, 1+rivals*rounds)
+		}
+		if _, err := Load(ctx, p.open(t), last); err != nil {
+			t.Error(err)
+		}
+	})
+
 	t.Run("copy", func(t *testing.T) {
 		source := NewMemory("source")
 		signature := []byte("signed")
