@@ -29,7 +29,8 @@ import (
 // always makes the same bytes.
 //
 // What is put is spooled beside the file until Flip writes the whole file anew.
-// The file is not kept open, so that the stick can be taken out.
+// The file is not kept open, so that the stick can be taken out. Publishers
+// exclude each other by the hidden file .NAME.lock beside it, which stays.
 type Bundle struct {
 	path string
 
@@ -247,24 +248,24 @@ func (b *Bundle) open() (*os.File, error) {
 // readSections reads the directory of a ZIP, and accepts only what a bundle may
 // hold: known names, once each, stored, of bounded size, side by side.
 func readSections(r io.ReaderAt, size int64) (sections, error) {
-	damaged := func(format string, args ...any) (sections, error) {
-		return nil, fmt.Errorf("not a bundle: "+format+": %w", append(args, catalog.ErrDamaged)...)
+	damaged := func(format string, args ...any) error {
+		return fmt.Errorf("not a bundle: "+format+": %w", append(args, catalog.ErrDamaged)...)
 	}
 	// archive/zip makes room for as many entries as the file claims, and reads on
 	// behind them; both are bounded here before it begins.
 	count, err := claimedEntries(r, size)
 	if err != nil {
-		return damaged("%w", err)
+		return nil, damaged("%w", err)
 	}
 	if count > maxBundleEntries {
-		return damaged("%d entries", count)
+		return nil, damaged("%d entries", count)
 	}
 	z, err := zip.NewReader(&budget{r, maxBundleDirectory}, size)
 	if err != nil {
-		return damaged("%w", err)
+		return nil, damaged("%w", err)
 	}
 	if uint64(len(z.File)) != count {
-		return damaged("%d entries and %d claimed", len(z.File), count)
+		return nil, damaged("%d entries and %d claimed", len(z.File), count)
 	}
 	index := make(sections, len(z.File))
 	for _, f := range z.File {
@@ -272,24 +273,24 @@ func readSections(r io.ReaderAt, size int64) (sections, error) {
 		_, twice := index[f.Name]
 		switch {
 		case !known:
-			return damaged("entry %.120q", f.Name)
+			return nil, damaged("entry %.120q", f.Name)
 		case twice:
-			return damaged("two entries %s", f.Name)
+			return nil, damaged("two entries %s", f.Name)
 		case f.Method != zip.Store || f.Flags&1 != 0 || f.CompressedSize64 != f.UncompressedSize64:
-			return damaged("entry %s is compressed or encrypted", f.Name)
+			return nil, damaged("entry %s is compressed or encrypted", f.Name)
 		case f.UncompressedSize64 > uint64(limit):
-			return damaged("entry %s has %d bytes", f.Name, f.UncompressedSize64)
+			return nil, damaged("entry %s has %d bytes", f.Name, f.UncompressedSize64)
 		}
 		offset, err := f.DataOffset()
 		if err != nil || offset < 0 || offset+int64(f.UncompressedSize64) > size {
-			return damaged("entry %s lies outside", f.Name)
+			return nil, damaged("entry %s lies outside", f.Name)
 		}
 		index[f.Name] = section{nil, offset, int64(f.UncompressedSize64), f.CRC32}
 	}
 	end := int64(0)
 	for _, s := range slices.SortedFunc(maps.Values(index), func(a, b section) int { return cmp.Compare(a.offset, b.offset) }) {
 		if s.offset < end {
-			return damaged("entries overlap")
+			return nil, damaged("entries overlap")
 		}
 		end = s.offset + s.size
 	}

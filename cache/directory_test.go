@@ -82,21 +82,29 @@ func TestDirectoryWaitsForOthers(t *testing.T) {
 	publish(t, d, pub)
 }
 
-// killedEnv names the store a child process publishes to and sweeps.
+// killedEnv names the kind of store in its working directory that a child process
+// publishes to and sweeps.
 const killedEnv = "LUOSHU_TEST_KILLED"
 
+// killedStore opens the store of that kind in dir.
+func killedStore(kind, dir string) (Writer, error) {
+	if kind == "bundle" {
+		return OpenBundle(filepath.Join(dir, "store.luoshu"))
+	}
+	return OpenDirectory(filepath.Join(dir, "store"))
+}
+
 // publishUntilKilled is what the child does.
-func publishUntilKilled(place string) int {
+func publishUntilKilled(kind string) int {
 	runtime.LockOSThread() // strace counts the calls of each thread apart
 	ctx := context.Background()
-	w, err := OpenWriter(ctx, place)
+	w, err := killedStore(kind, "")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer w.Close()
-	t := new(testing.T)
-	all := series(t, aName, 2)
+	defer func() { _ = w.Close() }()
+	all := smallSeries(new(testing.T))
 	if err := Publish(ctx, w, all[1], nil, nil); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -108,33 +116,43 @@ func publishUntilKilled(place string) int {
 	return 0
 }
 
+// smallSeries is two releases of few objects, so that there are few writes.
+func smallSeries(t *testing.T) []*catalog.Publication {
+	one := firstRelease(t, aName, 2)
+	return []*catalog.Publication{one, after(t, one.Release, "改")}
+}
+
 // TestKilledAtEveryWrite kills a publisher at its first, second, third ... call
 // that changes the disk: what is left is the old release or the new one, whole,
 // and publishing again succeeds.
 func TestKilledAtEveryWrite(t *testing.T) {
+	t.Parallel()
 	strace, err := exec.LookPath("strace")
 	if err != nil {
 		t.Skip("strace is not installed")
 	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
 	ctx := context.Background()
-	all := series(t, aName, 2)
-	for _, kind := range []string{"dir", "bundle"} {
+	all := smallSeries(t)
+	for _, kind := range []string{"directory", "bundle"} {
 		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
 			var before, after int
 			for _, call := range []string{"fsync", "renameat", "unlinkat", "mkdirat"} {
 				for n, killed := 1, true; killed; n++ {
-					place := "dir:" + filepath.Join(t.TempDir(), "store")
-					if kind == "bundle" {
-						place = filepath.Join(t.TempDir(), "store.luoshu")
-					}
-					w, err := OpenWriter(ctx, place)
+					dir := t.TempDir()
+					w, err := killedStore(kind, dir)
 					if err != nil {
 						t.Fatal(err)
 					}
 					publish(t, w, all[0])
 					child := exec.Command(strace, "-f", "-qq", "-o", os.DevNull, "-e", "trace="+call,
-						"-e", fmt.Sprintf("inject=%s:signal=KILL:when=%d", call, n), os.Args[0])
-					child.Env = append(os.Environ(), killedEnv+"="+place)
+						"-e", fmt.Sprintf("inject=%s:signal=KILL:when=%d", call, n), self)
+					child.Dir = dir
+					child.Env = append(os.Environ(), killedEnv+"="+kind)
 					out, err := child.CombinedOutput()
 					if len(out) > 0 {
 						t.Fatalf("%v: %s", err, out)
@@ -158,7 +176,7 @@ func TestKilledAtEveryWrite(t *testing.T) {
 					if _, err := Collect(ctx, w, 1); err != nil {
 						t.Fatalf("after %s %d: %v", call, n, err)
 					}
-					w.Close()
+					_ = w.Close()
 				}
 			}
 			if before == 0 || after == 0 {

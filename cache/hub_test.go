@@ -13,31 +13,28 @@ import (
 	"luoshu/catalog"
 )
 
-// serveHub serves s by the paths of the open-data API.
-func serveHub(t *testing.T, s Store) *httptest.Server {
+// serveHub serves m by the paths of the open-data API.
+func serveHub(t *testing.T, m *Memory) *httptest.Server {
 	mux := http.NewServeMux()
-	answer := func(w http.ResponseWriter, b []byte, err error) {
-		switch {
-		case err == nil:
-			_, _ = w.Write(b)
-		case errors.Is(err, catalog.ErrNotFound), errors.Is(err, catalog.ErrNoRelease):
+	mux.HandleFunc("GET /api/v1/releases/current/pointer", func(w http.ResponseWriter, r *http.Request) {
+		p, err := m.Current(r.Context())
+		if err != nil {
 			w.Header().Set("Content-Type", "application/problem+json")
 			w.WriteHeader(http.StatusNotFound)
-		default:
-			w.WriteHeader(http.StatusServiceUnavailable)
+			return
 		}
-	}
-	mux.HandleFunc("GET /api/v1/releases/current/pointer", func(w http.ResponseWriter, r *http.Request) {
-		p, err := s.Current(r.Context())
 		b, _ := catalog.Canonical(p)
-		answer(w, b, err)
+		_, _ = w.Write(b)
 	})
-	for path, get := range map[string]func(context.Context, catalog.Hash) ([]byte, error){
-		"manifests/{hash}": s.Manifest, "manifests/{hash}/minisig": s.Signature, "objects/{hash}": s.Object,
+	for path, content := range map[string]map[catalog.Hash][]byte{
+		"manifests/{hash}": m.manifests, "manifests/{hash}/minisig": m.signatures, "objects/{hash}": m.objects,
 	} {
 		mux.HandleFunc("GET /api/v1/"+path, func(w http.ResponseWriter, r *http.Request) {
-			b, err := get(r.Context(), catalog.Hash(r.PathValue("hash")))
-			answer(w, b, err)
+			b, ok := content[catalog.Hash(r.PathValue("hash"))]
+			if !ok {
+				w.WriteHeader(http.StatusNotFound)
+			}
+			_, _ = w.Write(b)
 		})
 	}
 	server := httptest.NewServer(mux)
@@ -51,7 +48,7 @@ func openHub(t *testing.T, url string) *Hub {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { h.Close() })
+	t.Cleanup(func() { _ = h.Close() })
 	return h
 }
 
@@ -132,7 +129,7 @@ func TestHubMisbehaves(t *testing.T) {
 			defer cancel()
 			_, err := h.Current(ctx)
 			wantError(t, "Current", err, c.want)
-			if c.want == catalog.ErrUnavailable {
+			if errors.Is(c.want, catalog.ErrUnavailable) {
 				_, err := h.Object(ctx, pub.Objects[0].Ref.Hash)
 				wantError(t, "Object", err, catalog.ErrUnavailable)
 			}
@@ -184,14 +181,15 @@ func TestOpen(t *testing.T) {
 		if s.String() != want {
 			t.Errorf("Open(%q) is %s, want %s", place, s, want)
 		}
-		s.Close()
+		_ = s.Close()
 		w, err := OpenWriter(ctx, place)
-		if strings.HasPrefix(place, "http") {
+		switch readOnly := strings.HasPrefix(place, "http"); {
+		case readOnly:
 			wantError(t, "OpenWriter "+place, err, catalog.ErrReadOnly)
-		} else if err != nil {
+		case err != nil:
 			t.Errorf("OpenWriter(%q) = %v", place, err)
-		} else {
-			w.Close()
+		default:
+			_ = w.Close()
 		}
 	}
 	if _, err := OpenWriter(ctx, "nothing"); err == nil || !strings.Contains(err.Error(), "redis-sentinel://") {

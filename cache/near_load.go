@@ -113,9 +113,10 @@ func (n *Near) load(ctx context.Context, p catalog.Pointer, places ...Store) (*e
 				return err
 			}
 			if n.local != nil && s == n.source {
-				// Kept at once, so that an interrupted download goes on where it
-				// stopped. Where that fails, keep tries again and says why.
-				_ = n.local.PutObject(ctx, ref.Hash, b)
+				// Kept at once, even when another object has just failed, so that an
+				// interrupted download goes on where it stopped. Where that fails,
+				// keep tries again and says why.
+				_ = n.local.PutObject(context.WithoutCancel(ctx), ref.Hash, b)
 			}
 			return nil
 		})

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -461,9 +460,9 @@ func TestNearDamagedDisk(t *testing.T) {
 			overwrite(t, d.manifestPath(last.Release.Hash, manifestSuffix), "{}")
 		}, all[1]},
 		"pointer":         {func(t *testing.T, d *Directory) { overwrite(t, filepath.Join(d.root, pointerFile), "") }, last},
-		"pointer missing": {func(t *testing.T, d *Directory) { os.Remove(filepath.Join(d.root, pointerFile)) }, last},
+		"pointer missing": {func(t *testing.T, d *Directory) { remove(t, filepath.Join(d.root, pointerFile)) }, last},
 		"pointer folder": {func(t *testing.T, d *Directory) {
-			os.Remove(filepath.Join(d.root, pointerFile))
+			remove(t, filepath.Join(d.root, pointerFile))
 			if err := os.Mkdir(filepath.Join(d.root, pointerFile), 0o700); err != nil {
 				t.Fatal(err)
 			}
@@ -505,6 +504,13 @@ func TestNearDamagedDisk(t *testing.T) {
 				t.Errorf("Status = %+v", s)
 			}
 		})
+	}
+}
+
+func remove(t *testing.T, path string) {
+	t.Helper()
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -718,6 +724,7 @@ func watch(t testing.TB, n *Near) (stop func() int) {
 // TestNearFailover kills the master while a follower reads. A write that the new
 // master has not seen may be lost; a reader that has seen it stays with it.
 func TestNearFailover(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	servers, sentinels := startSentinel(t)
 	url := "redis-sentinel://" + addrs(sentinels) + "?master=market"
@@ -733,14 +740,14 @@ func TestNearFailover(t *testing.T) {
 	// Make the loss happen: the replicas sleep and are cut off while release 3 is
 	// published, and wake when its master is dead.
 	for _, s := range servers[1:] {
-		s.signal(t, syscall.SIGSTOP)
+		s.signal(t, "STOP")
 	}
 	servers[0].do(t, "client", "kill", "type", "replica")
 	publish(t, w, all[2])
 	eventually(t, "release 3 served", func() bool { return serving(n) == 3 })
 	servers[0].kill()
 	for _, s := range servers[1:] {
-		s.signal(t, syscall.SIGCONT)
+		s.signal(t, "CONT")
 	}
 	eventually(t, "the loss is noticed", func() bool { return strings.Contains(n.Status().Problem, catalog.ErrOlder.Error()) })
 
@@ -776,6 +783,7 @@ func TestNewFixed(t *testing.T) {
 // TestNearStartIsPatientButNotForever starts with a release on disk and a source
 // that hangs.
 func TestNearStartIsPatientButNotForever(t *testing.T) {
+	t.Parallel()
 	all := series(t, aName, 2)
 	source := newMoody(all[0])
 	local := localDir(t)

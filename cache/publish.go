@@ -28,7 +28,7 @@ type Progress func(done, total int64)
 // was begun, and catalog.ErrNotFound when the store has lost an object of the
 // release before.
 func Publish(ctx context.Context, w Writer, p *catalog.Publication, signature []byte, progress Progress) error {
-	m, to := p.Release.Manifest, p.Release.Pointer()
+	m := p.Release.Manifest
 	var from catalog.Pointer
 	if m.Previous != "" {
 		from = catalog.Pointer{Catalog: m.Catalog, Sequence: m.Sequence - 1, Manifest: m.Previous}
@@ -36,28 +36,32 @@ func Publish(ctx context.Context, w Writer, p *catalog.Publication, signature []
 	if err := w.Prepare(ctx); err != nil {
 		return fmt.Errorf("publish release %d: %w", m.Sequence, err)
 	}
-	current, err := currentOrNone(ctx, w)
-	if err != nil {
-		return fmt.Errorf("publish release %d: %w", m.Sequence, err)
-	}
-	// Flip decides for good; to ask first spares an upload in vain.
-	if _, err := checkMove(current, from, to); err != nil {
-		return fmt.Errorf("publish release %d: %w", m.Sequence, err)
-	}
 	const attempts = 3
 	for i := 1; ; i++ {
-		if err := put(ctx, w, p, signature, progress); err != nil {
-			return fmt.Errorf("publish release %d: %w", m.Sequence, err)
-		}
-		err := w.Flip(ctx, from, to)
+		err := publishOnce(ctx, w, p, signature, progress, from)
 		if err == nil {
 			return nil
 		}
-		// A sweep that ran since may have taken what nothing named yet.
+		// A sweep may have taken what was put and not yet named.
 		if i == attempts || !errors.Is(err, catalog.ErrNotFound) {
 			return fmt.Errorf("publish release %d: %w", m.Sequence, err)
 		}
 	}
+}
+
+func publishOnce(ctx context.Context, w Writer, p *catalog.Publication, signature []byte, progress Progress, from catalog.Pointer) error {
+	current, err := currentOrNone(ctx, w)
+	if err != nil {
+		return err
+	}
+	// Flip decides for good; to ask first spares an upload in vain.
+	if _, err := checkMove(current, from, p.Release.Pointer()); err != nil {
+		return err
+	}
+	if err := put(ctx, w, p, signature, progress); err != nil {
+		return err
+	}
+	return w.Flip(ctx, from, p.Release.Pointer())
 }
 
 // put stores what w lacks of p.
@@ -139,7 +143,7 @@ func putObjects(ctx context.Context, w Writer, refs []catalog.ObjectRef, meter *
 // holds them already; it reports whether it had to write.
 func putManifest(ctx context.Context, w Writer, hash catalog.Hash, manifest, signature []byte) (bool, error) {
 	same, err := holdsManifest(ctx, w, hash, manifest, signature)
-	if same || err != nil {
+	if same || err != nil && !errors.Is(err, catalog.ErrNotFound) {
 		return false, err
 	}
 	if err := w.PutManifest(ctx, hash, manifest, signature); err != nil {
@@ -155,20 +159,15 @@ func putManifest(ctx context.Context, w Writer, hash catalog.Hash, manifest, sig
 	return true, nil
 }
 
-// holdsManifest reports whether s holds these very bytes.
+// holdsManifest reports whether s holds these very bytes, or nothing, which is
+// catalog.ErrNotFound.
 func holdsManifest(ctx context.Context, s Store, hash catalog.Hash, manifest, signature []byte) (bool, error) {
-	same := func(want []byte, get func(context.Context, catalog.Hash) ([]byte, error)) (bool, error) {
-		b, err := get(ctx, hash)
-		if errors.Is(err, catalog.ErrNotFound) {
-			return false, nil
-		}
-		return bytes.Equal(b, want), err
+	b, err := s.Manifest(ctx, hash)
+	if err != nil || signature == nil || !bytes.Equal(b, manifest) {
+		return bytes.Equal(b, manifest), err
 	}
-	ok, err := same(manifest, s.Manifest)
-	if !ok || err != nil || signature == nil {
-		return ok, err
-	}
-	return same(signature, s.Signature)
+	b, err = s.Signature(ctx, hash)
+	return bytes.Equal(b, signature), err
 }
 
 // meter adds up what is stored, for a Progress.

@@ -34,7 +34,7 @@ import (
 //	a publisher needs  ~luoshu:* &luoshu:* +get +set +del +exists +strlen +scan +watch +unwatch
 //	                   +multi +exec +sadd +srem +smembers +sismember +info +ping +publish
 //
-// and in a Cluster +cluster|slots, +cluster|shards and +command besides.
+// and in a Cluster +cluster|slots besides.
 type Redis struct {
 	client  redis.UniversalClient
 	name    string
@@ -59,7 +59,9 @@ const (
 var silence = sync.OnceFunc(logging.Disable)
 
 // OpenRedis returns the store behind a URL, one of RedisForms. Nothing is asked
-// yet: a terminal starts without its Redis.
+// yet: a terminal starts without its Redis. User and password are those of the
+// servers that hold the keys; Sentinels are asked without. TLS trusts the
+// authorities that the system trusts.
 func OpenRedis(url string) (*Redis, error) {
 	a, err := parseRedisURL(url)
 	if err != nil {
@@ -414,7 +416,7 @@ func (r *Redis) Notices(ctx context.Context) <-chan struct{} {
 // reports whether it came about.
 func (r *Redis) listen(ctx context.Context, c chan struct{}) (heard bool) {
 	sub := r.client.Subscribe(ctx)
-	defer sub.Close()
+	defer func() { _ = sub.Close() }()
 	defer context.AfterFunc(ctx, func() { _ = sub.Close() })()
 	if err := sub.Subscribe(ctx, r.key("flip")); err != nil {
 		return false

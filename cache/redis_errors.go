@@ -18,7 +18,7 @@ var redisReplies = []struct {
 	{"WRONGTYPE", catalog.ErrDamaged, "something else is stored under this key; delete it and restore it with luoshu sync"},
 	{"MISCONF", catalog.ErrUnavailable, "Redis cannot save to its disk and refuses writes; make room or see its log"},
 	{"OOM", catalog.ErrUnavailable, "Redis has reached maxmemory; raise it, or make room with luoshu gc"},
-	{"READONLY", catalog.ErrReadOnly, "this is a replica; name the master, or use redis-sentinel://"},
+	{"READONLY", catalog.ErrUnavailable, "this is a replica; name the master, or use redis-sentinel://"},
 	{"MOVED", catalog.ErrUnavailable, "this server is part of a cluster; use redis-cluster://"},
 	{"CROSSSLOT", catalog.ErrUnavailable, "this server is part of a cluster; use redis-cluster://"},
 	{"CLUSTERDOWN", catalog.ErrUnavailable, "a part of the cluster is down; see CLUSTER INFO"},

@@ -2,11 +2,14 @@ package cache
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -45,7 +48,7 @@ func freePort(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	_, port, err := net.SplitHostPort(l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +58,8 @@ func freePort(t testing.TB) string {
 
 func startRedis(t testing.TB, args ...string) *server {
 	t.Helper()
-	return startServer(t, "redis-server", append([]string{"--save", "", "--appendonly", "no"}, args...)...)
+	own := []string{"--save", "", "--appendonly", "no", "--dir", t.TempDir(), "--enable-protected-configs", "yes"}
+	return startServer(t, "redis-server", append(own, args...)...)
 }
 
 func startServer(t testing.TB, name string, args ...string) *server {
@@ -63,10 +67,7 @@ func startServer(t testing.TB, name string, args ...string) *server {
 	bin := program(t, name)
 	port := freePort(t)
 	s := &server{addr: "127.0.0.1:" + port, bin: bin}
-	s.args = append(args, "--port", port, "--bind", "127.0.0.1", "--dir", t.TempDir(), "--enable-protected-configs", "yes")
-	if name == "redis-sentinel" {
-		s.args = append(args[:1:1], "--port", port, "--bind", "127.0.0.1")
-	}
+	s.args = slices.Concat(args, []string{"--port", port, "--bind", "127.0.0.1"})
 	s.start(t)
 	t.Cleanup(s.kill)
 	return s
@@ -88,7 +89,7 @@ func (s *server) start(t testing.TB) {
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		conn, err := net.DialTimeout("tcp", s.addr, time.Second)
 		if err == nil {
-			conn.Close()
+			_ = conn.Close()
 			return
 		}
 		if time.Now().After(deadline) {
@@ -106,27 +107,21 @@ func (s *server) kill() {
 	}
 }
 
-func (s *server) signal(t testing.TB, sig os.Signal) {
+// signal sends STOP or CONT, which Windows does not know.
+func (s *server) signal(t testing.TB, name string) {
 	t.Helper()
-	if err := s.cmd.Process.Signal(sig); err != nil {
-		t.Fatal(err)
+	if out, err := exec.Command(program(t, "kill"), "-"+name, strconv.Itoa(s.cmd.Process.Pid)).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
 	}
 }
 
-// client returns a plain client, to look behind the store.
-func (s *server) client(t testing.TB) *redis.Client {
-	t.Helper()
-	c := redis.NewClient(&redis.Options{Addr: s.addr, Protocol: 2, DisableIdentity: true})
-	t.Cleanup(func() { c.Close() })
-	return c
-}
-
+// do gives the server a command, to look behind the store.
 func (s *server) do(t testing.TB, args ...any) any {
 	t.Helper()
 	c := redis.NewClient(&redis.Options{Addr: s.addr, Protocol: 2, DisableIdentity: true})
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	v, err := c.Do(context.Background(), args...).Result()
-	if err != nil && err != redis.Nil {
+	if err != nil && !errors.Is(err, redis.Nil) {
 		t.Fatalf("%v: %v", args, err)
 	}
 	return v

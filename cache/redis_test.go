@@ -2,12 +2,19 @@ package cache
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
-	"io"
+	"fmt"
+	"math/big"
 	"net"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -145,7 +152,7 @@ func TestRedisRefusesToPublish(t *testing.T) {
 		err := Publish(ctx, openRedis(t, "redis://"+replica.addr), pub, nil, nil)
 		wantError(t, "Publish to a replica", err, catalog.ErrReadOnly)
 		err = openRedis(t, "redis://"+replica.addr).PutObject(ctx, pub.Objects[0].Ref.Hash, pub.Objects[0].Bytes)
-		wantError(t, "PutObject to a replica", err, catalog.ErrReadOnly)
+		wantError(t, "PutObject to a replica", err, catalog.ErrUnavailable)
 	})
 	t.Run("no password", func(t *testing.T) {
 		s.do(t, "config", "set", "requirepass", "geheim")
@@ -179,49 +186,119 @@ func TestRedisKindIsTold(t *testing.T) {
 // TestRedisPermissions proves that the permissions the documentation of Redis
 // names are enough, and that what lacks one says so.
 func TestRedisPermissions(t *testing.T) {
+	t.Run("single", func(t *testing.T) {
+		s := startRedis(t)
+		testPermissions(t, []*server{s}, "redis://%s:pw@"+s.addr)
+	})
+	t.Run("cluster", func(t *testing.T) {
+		t.Parallel()
+		nodes := startCluster(t)
+		testPermissions(t, nodes, "redis-cluster://%s:pw@"+addrs(nodes), "+cluster|slots")
+	})
+}
+
+func testPermissions(t *testing.T, servers []*server, url string, all ...any) {
 	ctx := context.Background()
-	s := startRedis(t)
-	user := func(name string, rules ...any) string {
-		s.do(t, append([]any{"acl", "setuser", name, "on", ">pw", "~luoshu:*", "&luoshu:*"}, rules...)...)
-		return "redis://" + name + ":pw@" + s.addr
+	user := func(name string, rules ...any) *Redis {
+		for _, s := range servers {
+			rules := slices.Concat([]any{"acl", "setuser", name, "on", ">pw", "~luoshu:*", "&luoshu:*"}, all, rules)
+			s.do(t, rules...)
+		}
+		return openRedis(t, fmt.Sprintf(url, name))
 	}
 	reader := []any{"+get", "+ping", "+subscribe"}
 	writer := []any{
 		"+get", "+set", "+del", "+exists", "+strlen", "+scan", "+watch", "+unwatch",
 		"+multi", "+exec", "+sadd", "+srem", "+smembers", "+sismember", "+ping", "+publish",
 	}
-	all := series(t, aName, 3)
+	pubs := series(t, aName, 3)
 
-	w := openRedis(t, user("publisher", append(writer, "+info")...))
-	publish(t, w, all...)
+	w := user("publisher", append(writer, "+info")...)
+	publish(t, w, pubs...)
 	if swept, err := Collect(ctx, w, 1); err != nil || swept.Manifests != 2 {
 		t.Errorf("Collect = %+v, %v", swept, err)
 	}
 	if _, err := w.ResumeSweep(ctx); err != nil {
 		t.Errorf("ResumeSweep = %v", err)
 	}
-	publish(t, openRedis(t, user("configurer", append(writer, "+config|get")...)), all[2])
-	err := openRedis(t, user("unprepared", writer...)).Prepare(ctx)
+	publish(t, user("configurer", append(writer, "+config|get")...), pubs[2])
+	err := user("unprepared", writer...).Prepare(ctx)
 	wantError(t, "Prepare without +info", err, catalog.ErrUnavailable)
 	if err == nil || !strings.Contains(err.Error(), "+info") {
 		t.Errorf("Prepare without +info = %v, does not say what is missing", err)
 	}
 
-	r := openRedis(t, user("reader", reader...))
-	wantRelease(t, r, all[2].Release)
+	r := user("reader", reader...)
+	wantRelease(t, r, pubs[2].Release)
 	listening, cancel := context.WithCancel(ctx)
 	notices := r.Notices(listening)
 	<-notices // of the subscription
-	publish(t, w, after(t, all[2].Release, "新"))
+	publish(t, w, after(t, pubs[2].Release, "新"))
 	<-notices
 	cancel()
-	for range notices { //nolint:revive // until it is closed
+	for range notices { // until it is closed
 	}
-	err = r.PutObject(ctx, all[0].Objects[0].Ref.Hash, all[0].Objects[0].Bytes)
+	err = r.PutObject(ctx, pubs[0].Objects[0].Ref.Hash, pubs[0].Objects[0].Bytes)
 	wantError(t, "PutObject of a reader", err, catalog.ErrUnavailable)
 	if err == nil || !strings.Contains(err.Error(), "permission") {
 		t.Errorf("PutObject of a reader = %v", err)
 	}
+}
+
+// TestRedisTLS proves that rediss: encrypts, and trusts known authorities only.
+func TestRedisTLS(t *testing.T) {
+	ctx := context.Background()
+	cert, key, authority := selfSigned(t)
+	port := freePort(t)
+	s := startRedis(t, "--tls-port", port, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert, "--tls-auth-clients", "no")
+	pub := first100(t, aName)
+
+	stranger := openRedis(t, "rediss://127.0.0.1:"+port)
+	_, err := stranger.Current(ctx)
+	wantError(t, "Current of a server nobody vouches for", err, catalog.ErrUnavailable)
+	var unknown x509.UnknownAuthorityError
+	if !errors.As(err, &unknown) {
+		t.Errorf("Current of a server nobody vouches for = %v", err)
+	}
+	_, err = openRedis(t, "rediss://"+s.addr).Current(ctx)
+	wantError(t, "Current of a server that does not encrypt", err, catalog.ErrUnavailable)
+	_, err = openRedis(t, "redis://127.0.0.1:"+port).Current(ctx)
+	wantError(t, "Current in the clear", err, catalog.ErrUnavailable)
+
+	friend := openRedis(t, "rediss://127.0.0.1:"+port)
+	friend.client.(*redis.Client).Options().TLSConfig.RootCAs = authority
+	publish(t, friend, pub)
+	wantRelease(t, friend, pub.Release)
+}
+
+// selfSigned makes a certificate for 127.0.0.1.
+func selfSigned(t *testing.T) (certFile, keyFile string, authority *x509.CertPool) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	certFile, keyFile = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	overwrite(t, certFile, string(certificate))
+	overwrite(t, keyFile, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})))
+	authority = x509.NewCertPool()
+	authority.AppendCertsFromPEM(certificate)
+	return certFile, keyFile, authority
 }
 
 func TestRedisWrongType(t *testing.T) {
@@ -382,7 +459,7 @@ func startProxy(t *testing.T, addr string) *proxy {
 	p := &proxy{Listener: l}
 	never := func(string) bool { return false }
 	p.cut.Store(&never)
-	t.Cleanup(func() { l.Close() })
+	t.Cleanup(func() { _ = l.Close() })
 	go func() {
 		for {
 			in, err := l.Accept()
@@ -391,7 +468,7 @@ func startProxy(t *testing.T, addr string) *proxy {
 			}
 			out, err := net.Dial("tcp", addr)
 			if err != nil {
-				in.Close()
+				_ = in.Close()
 				continue
 			}
 			go p.pass(in, out)
@@ -401,15 +478,15 @@ func startProxy(t *testing.T, addr string) *proxy {
 }
 
 func (p *proxy) pass(in, out net.Conn) {
-	defer in.Close()
-	defer out.Close()
+	defer func() { _ = in.Close() }()
+	defer func() { _ = out.Close() }()
 	var mute atomic.Bool
 	go func() {
 		buf := make([]byte, 64<<10)
 		for {
 			n, err := out.Read(buf)
 			if err != nil || mute.Load() {
-				in.Close()
+				_ = in.Close()
 				return
 			}
 			if _, err := in.Write(buf[:n]); err != nil {
@@ -426,7 +503,7 @@ func (p *proxy) pass(in, out net.Conn) {
 		if (*p.cut.Load())(strings.ToLower(string(buf[:n]))) {
 			mute.Store(true)
 		}
-		if _, err := out.Write(buf[:n]); err != nil && err != io.EOF {
+		if _, err := out.Write(buf[:n]); err != nil {
 			return
 		}
 	}
@@ -480,7 +557,7 @@ func TestRedisFrozen(t *testing.T) {
 	s := startRedis(t)
 	r := openRedis(t, "redis://"+s.addr)
 	publish(t, r, first100(t, aName))
-	s.signal(t, syscall.SIGSTOP)
+	s.signal(t, "STOP")
 	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 	defer cancel()
 	begin := time.Now()

@@ -41,8 +41,9 @@ const (
 // parseRedisURL reads the URL of a Redis store. The error wraps
 // catalog.ErrInvalid and never quotes what may be a password.
 func parseRedisURL(raw string) (redisAddress, error) {
-	refuse := func(format string, args ...any) (redisAddress, error) {
-		return redisAddress{}, fmt.Errorf("redis URL: "+format+": %w", append(args, catalog.ErrInvalid)...)
+	var none redisAddress
+	refuse := func(format string, args ...any) error {
+		return fmt.Errorf("redis URL: "+format+": %w", append(args, catalog.ErrInvalid)...)
 	}
 	scheme, rest, ok := strings.Cut(raw, "://")
 	kind, known := strings.CutPrefix(scheme, "redis")
@@ -50,7 +51,7 @@ func parseRedisURL(raw string) (redisAddress, error) {
 	kind, a.tls = strings.CutPrefix(kind, "s")
 	a.kind = redisKind(kind)
 	if !ok || !known || !slices.Contains([]redisKind{redisSingle, redisCluster, redisSentinel}, a.kind) {
-		return refuse("want one of\n%s\n", RedisForms)
+		return none, refuse("want one of\n%s\n", RedisForms)
 	}
 
 	// net/url takes one host only, so the parts are cut by hand.
@@ -58,7 +59,7 @@ func parseRedisURL(raw string) (redisAddress, error) {
 	path, rest := cutAt(rest, "?#")
 	query, fragment := cutAt(rest, "#")
 	if fragment != "" {
-		return refuse("there is a #; write %%23 in a password")
+		return none, refuse("there is a #; write %%23 in a password")
 	}
 	if i := strings.LastIndexByte(authority, '@'); i >= 0 {
 		user, password, _ := strings.Cut(authority[:i], ":")
@@ -66,7 +67,7 @@ func parseRedisURL(raw string) (redisAddress, error) {
 		a.user, errUser = url.PathUnescape(user)
 		a.password, errPassword = url.PathUnescape(password)
 		if errUser != nil || errPassword != nil {
-			return refuse("a %% in user or password must be written %%25")
+			return none, refuse("a %% in user or password must be written %%25")
 		}
 		authority = authority[i+1:]
 	}
@@ -78,46 +79,46 @@ func parseRedisURL(raw string) (redisAddress, error) {
 	for host := range strings.SplitSeq(authority, ",") {
 		h, ok := hostPort(host, port)
 		if !ok {
-			return refuse("host %d is no HOST or HOST:PORT", len(a.hosts)+1)
+			return none, refuse("host %d is no HOST or HOST:PORT", len(a.hosts)+1)
 		}
 		a.hosts = append(a.hosts, h)
 	}
 	if a.kind == redisSingle && len(a.hosts) > 1 {
-		return refuse("several hosts; want redis-cluster:// or redis-sentinel://")
+		return none, refuse("several hosts; want redis-cluster:// or redis-sentinel://")
 	}
 
 	if path = strings.TrimPrefix(path, "/"); path != "" {
 		db, err := strconv.ParseUint(path, 10, 16)
 		if err != nil {
-			return refuse("the database after the host must be a number")
+			return none, refuse("the database after the host must be a number")
 		}
 		if a.kind == redisCluster && db != 0 {
-			return refuse("a cluster has database 0 only")
+			return none, refuse("a cluster has database 0 only")
 		}
 		a.db = int(db)
 	}
 
 	values, err := url.ParseQuery(strings.TrimPrefix(query, "?"))
 	if err != nil {
-		return refuse("what follows the ? is no NAME=VALUE")
+		return none, refuse("what follows the ? is no NAME=VALUE")
 	}
 	for name, v := range values {
 		switch {
 		case len(v) > 1:
-			return refuse("%q is given twice", name)
+			return none, refuse("%q is given twice", name)
 		case name == "catalog":
 			a.catalog = v[0]
 		case name == "master" && a.kind == redisSentinel:
 			a.master = v[0]
 		default:
-			return refuse("unknown parameter %q", name)
+			return none, refuse("unknown parameter %q", name)
 		}
 	}
 	if !catalog.ValidCatalogName(a.catalog) {
-		return refuse("a catalog name has up to 32 lower-case letters, digits and hyphens, not %q", a.catalog)
+		return none, refuse("a catalog name has up to 32 lower-case letters, digits and hyphens, not %q", a.catalog)
 	}
 	if a.kind == redisSentinel && !masterName.MatchString(a.master) {
-		return refuse("?master= must name the master as the Sentinels know it")
+		return none, refuse("?master= must name the master as the Sentinels know it")
 	}
 	return a, nil
 }

@@ -139,7 +139,7 @@ func checkComplete(ctx context.Context, w Writer, p catalog.Pointer) (*catalog.M
 		return nil, err
 	}
 	if len(missing) > 0 {
-		return nil, fmt.Errorf("release %d lacks %d objects, the first is %.12s; publish it again: %w",
+		return nil, fmt.Errorf("release %d lacks %d objects, the first is %.12s; try again: %w",
 			p.Sequence, len(missing), missing[0], catalog.ErrNotFound)
 	}
 	return m, nil

@@ -98,7 +98,7 @@ func bundlePlace(t *testing.T) place {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { b.Close() })
+		t.Cleanup(func() { _ = b.Close() })
 		return b
 	}
 	return place{open, func(t *testing.T, kind string, hash catalog.Hash, b []byte) {
@@ -121,7 +121,7 @@ func unzipped(t testing.TB, path string) map[string][]byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer z.Close()
+	defer func() { _ = z.Close() }()
 	content := map[string][]byte{}
 	for _, f := range z.File {
 		r, err := f.Open()
@@ -131,7 +131,7 @@ func unzipped(t testing.TB, path string) map[string][]byte {
 		if content[f.Name], err = io.ReadAll(r); err != nil {
 			t.Fatal(err)
 		}
-		r.Close()
+		_ = r.Close()
 	}
 	return content
 }
@@ -167,11 +167,13 @@ func TestRedis(t *testing.T) {
 }
 
 func TestRedisCluster(t *testing.T) {
+	t.Parallel()
 	nodes := startCluster(t)
 	testStore(t, redisPlaces("redis-cluster://"+addrs(nodes)))
 }
 
 func TestRedisSentinel(t *testing.T) {
+	t.Parallel()
 	_, sentinels := startSentinel(t)
 	testStore(t, redisPlaces("redis-sentinel://"+addrs(sentinels)+"?master=market"))
 }
@@ -209,7 +211,7 @@ func openRedis(t testing.TB, url string) *Redis {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { r.Close() })
+	t.Cleanup(func() { _ = r.Close() })
 	return r
 }
 

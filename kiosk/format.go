@@ -117,7 +117,7 @@ func moneyZH(m catalog.Money) string {
 	case m.Min > 0 && m.Max > 0 && lowScale == highScale:
 		s = low + "–" + high + highScale + unit
 	case m.Min > 0 && m.Max > 0:
-		s = low + lowScale + "–" + high + highScale + unit
+		s = low + lowScale + unit + "–" + high + highScale + unit
 	case m.Max > 0:
 		s = "最高" + high + highScale + unit
 	case m.Min > 0:

@@ -14,7 +14,9 @@ type gauge struct {
 	Name     text
 	Href     string
 	Unit     text
-	Target   string // with its operator; empty where none was set
+	Operator text   // of the target: at least, at most
+	Sign     string // the same as a sign
+	Target   string // empty where none was set
 	TargetAt string // its place along the bars, of 100
 	Source   text   // of the target
 	Period   text
@@ -35,8 +37,8 @@ type bar struct {
 	Provisional bool
 }
 
-// operators are the signs of the code list operator.
-var operators = map[string]string{"gte": "≥ ", "gt": "> ", "lte": "≤ ", "lt": "< ", "eq": "= "}
+// signs are those of the code list operator.
+var signs = map[string]string{"gte": "≥ ", "gt": "> ", "lte": "≤ ", "lt": "< ", "eq": "= "}
 
 // Gauge returns the record as an indicator.
 func (s *sheet) Gauge() gauge {
@@ -57,7 +59,10 @@ func (s *sheet) Gauge() gauge {
 		}
 	}
 	if has {
-		g.Target, g.TargetAt = operators[s.str("operator")]+formatLarge(target, s.lang), share(target, most)
+		g.Target, g.TargetAt = formatLarge(target, s.lang), share(target, most)
+	}
+	if operator := s.str("operator"); operator != "" {
+		g.Operator, g.Sign = s.label("operator", operator), signs[operator]
 	}
 	for _, o := range all {
 		b := s.bar(o)

@@ -2,7 +2,9 @@ package kiosk
 
 import (
 	"errors"
+	"html/template"
 	"log/slog"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -34,20 +36,20 @@ func (rq *request) newPage(title text, parent string) *page {
 }
 
 // Language is the language tag of the page.
-func (p *page) Language() string { return p.view.language() }
+func (p *page) Language() string { return p.language() }
 
 // Classes name the visitor's choices for the style sheet.
 func (p *page) Classes() string {
-	classes := ""
+	var classes []string
 	for _, c := range []struct {
 		on   bool
 		name string
-	}{{p.large, " large"}, {p.contrast, " contrast"}, {p.low, " low"}} {
+	}{{p.large, "large"}, {p.contrast, "contrast"}, {p.low, "low"}} {
 		if c.on {
-			classes += c.name
+			classes = append(classes, c.name)
 		}
 	}
-	return classes
+	return strings.Join(classes, " ")
 }
 
 // Low reports whether the controls were brought within reach.
@@ -67,19 +69,30 @@ func (p *page) Long(s string, n int) bool {
 }
 
 // In returns t in the page's language.
-func (p *page) In(t catalog.Text) text { return p.view.in(t) }
+func (p *page) In(t catalog.Text) text { return p.in(t) }
 
 // Href returns the link to path that keeps the visitor's choices.
-func (p *page) Href(path string) string { return path + p.view.query(1) }
+func (p *page) Href(path string) string { return path + p.query(1) }
 
 // HrefPage returns the link to page n of the list at path.
-func (p *page) HrefPage(path string, n int) string { return path + p.view.query(n) }
+func (p *page) HrefPage(path string, n int) string { return path + p.query(n) }
 
 // Date returns d as people write it.
 func (p *page) Date(d catalog.Date) string { return formatDate(d, p.lang) }
 
 // Number returns n with its thousands set apart.
 func (p *page) Number(n int) string { return formatNumber(float64(n)) }
+
+// Dial returns the address that calls a telephone number (RFC 3966).
+func (p *page) Dial(number string) template.URL {
+	digits := strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' || r == '+' {
+			return r
+		}
+		return -1
+	}, number)
+	return template.URL("tel:" + digits) //nolint:gosec // G203: digits alone
+}
 
 // control is one of the controls at the foot of every page.
 type control struct {
@@ -139,7 +152,7 @@ type scan struct {
 func (p *page) scan(id catalog.ID, pixels int) scan {
 	s := scan{Code: string(id)}
 	if p.rq.base == "" {
-		if s.Reason = p.view.in(p.rq.noBase); s.Reason.S == "" {
+		if s.Reason = p.in(p.rq.noBase); s.Reason.S == "" {
 			s.Reason = text{S: p.texts["code.none"]}
 		}
 		return s
@@ -219,11 +232,11 @@ func (h *Handler) fail(c *fiber.Ctx, rq *request, err error) error {
 		c.Set(fiber.HeaderRetryAfter, "15")
 		c.Set("Refresh", "15")
 	}
-	template := "fail"
+	form := "fail"
 	if rq.phone {
-		template = "landing-fail"
+		form = "landing-fail"
 	}
-	return h.send(c, rq, answer{template: template, status: status, data: func() (any, error) {
+	return h.send(c, rq, answer{template: form, status: status, data: func() (any, error) {
 		p := rq.newPage(text{S: h.texts[rq.view.lang]["fail."+name+".title"]}, "/")
 		if !rq.own {
 			p.Path = "/" // a path such as //host/ must not become a link

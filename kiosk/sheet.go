@@ -96,7 +96,6 @@ var layouts = map[catalog.Dataset]layout{
 		card:  []string{"period"},
 		strip: []string{"period", "unit"},
 		prose: []string{"definition"},
-		offer: []string{},
 	},
 }
 
@@ -197,6 +196,7 @@ type value struct {
 	text
 	Href  string // of a page of this site
 	Time  string // the date in ISO 8601
+	Also  text   // what the source calls it, or bases it on
 	Note  string // such as the code of what is named
 	Mono  bool   // a number or code to be compared character by character
 	State string // of a withdrawn record: that it is
@@ -410,7 +410,7 @@ func (s *sheet) coded(scheme, code string) value {
 		}
 		for _, c := range own.Codes {
 			if c.Code == code {
-				return value{text: s.In(c.Text), Note: s.In(own.Title).S}
+				return value{text: s.In(c.Text), Also: s.In(own.Title)}
 			}
 		}
 	}
@@ -422,9 +422,9 @@ func (s *sheet) money(v map[string]any) value {
 	m.Min, _ = v["min"].(float64)
 	m.Max, _ = v["max"].(float64)
 	m.Negotiable, _ = v["negotiable"].(bool)
-	out := value{text: text{S: formatMoney(m, s.lang)}, Note: member(v, "basis")}
-	if out.S == "" && out.Note != "" {
-		out.text, out.Note = s.zh(out.Note), ""
+	out := value{text: text{S: formatMoney(m, s.lang)}, Also: s.zh(member(v, "basis"))}
+	if out.S == "" {
+		out.text, out.Also = out.Also, text{}
 	}
 	return out
 }
@@ -435,8 +435,12 @@ func (s *sheet) party(id, name string) value {
 		return value{text: s.zh(name)}
 	}
 	v := s.reference(catalog.ID(id))
-	if name != "" && (v.Href == "" || s.lang == "zh") {
+	switch {
+	case name == "" || name == v.S:
+	case v.Href == "" || s.lang == "zh":
 		v.text = s.zh(name)
+	default:
+		v.Also = s.zh(name)
 	}
 	return v
 }

@@ -27,8 +27,9 @@ import (
 const (
 	// MaxPayload is the greatest length of a payload in bytes.
 	MaxPayload = 512
-	// MinSize and MaxSize bound the size of a PNG in pixels.
-	MinSize, MaxSize = 128, 1024
+	// MinSize is the least size of a PNG in pixels, MaxSize the greatest.
+	MinSize = 128
+	MaxSize = 1024
 	// QuietZone is the white border in modules, part of every drawing.
 	QuietZone = 4
 )

@@ -1,0 +1,20 @@
+// Package screen finds what must not be published: marks of secrecy (rules M1
+// to M8) and data of persons (rules P1 to P7).
+//
+// Every text is folded first (NFKC, hidden characters and the spaces between Han
+// characters dropped, traditional forms of the words looked for made simplified,
+// letters lower case) and every place in the folded text keeps its place in the
+// original, so that a redaction replaces what was found and leaves every other
+// byte alone. The words are data (words.csv), with the harmless phrases around
+// them beside them and the reason why they are harmless; numbers are found by
+// form, boundary and check digit.
+//
+// A pass never proves the absence of secrets. The rules catch slips: a mark left
+// in a cell, a column pasted into the wrong place, a telephone number at the end
+// of an abstract. They do not understand what they read, they do not see
+// pictures, they do not look at values that are numbers in the record (a price, a
+// target), and whoever means to evade them will. What makes a publication lawful
+// is the signed review of the unit that submits it (M7).
+//
+// Nothing here returns or logs the text that was found.
+package screen

@@ -1,0 +1,357 @@
+package screen
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+
+	"luoshu/catalog"
+)
+
+// What stands where something was redacted, in Chinese and in English fields.
+const (
+	redactedZH = "〔已隐去〕"
+	redactedEN = "[redacted]"
+)
+
+// Finding is what a rule found in one place. It never holds what was found.
+type Finding struct {
+	Rule   string `json:"rule"`
+	Action Action `json:"action"`
+	// Field is the path of the field in a record, or the Kind of a text outside.
+	Field string `json:"field"`
+	// Hash is set where a person can approve: the SHA-256, in hexadecimal, of the
+	// text that would be published, which is the original unless a part of it was
+	// redacted. There is none of what is refused or redacted, since a telephone or
+	// identification number can be found again by its hash.
+	Hash string `json:"hash,omitzero"`
+}
+
+// Text says what was found and what to do.
+func (f Finding) Text() catalog.Text {
+	r, _ := LookupRule(f.Rule)
+	return r.Text
+}
+
+// Result is the outcome of screening a record.
+type Result struct {
+	// Findings in the order of the fields, one for each rule, action and text.
+	Findings []Finding
+}
+
+// Action returns the gravest action that the findings still demand of record id:
+// a hold that was approved demands nothing. It is empty when there is none.
+func (r Result) Action(id catalog.ID, approved *Approvals) Action {
+	var gravest Action
+	for _, f := range r.Findings {
+		if !approved.Has(f.Approval(id)) && f.Action.rank() > gravest.rank() {
+			gravest = f.Action
+		}
+	}
+	return gravest
+}
+
+// Sensitive reports whether the record touches M5 or M6 without a clearance. It
+// stays so when the record is approved: what is harmless alone can reveal
+// something beside others (see Package).
+func (r Result) Sensitive() bool {
+	return slices.ContainsFunc(r.Findings, func(f Finding) bool {
+		return (f.Rule == "M5" || f.Rule == "M6") && f.Action == Hold
+	})
+}
+
+// Kind is a place of text outside the records.
+type Kind string
+
+// The kinds of text outside the records.
+const (
+	FileName   Kind = "file name"
+	SheetName  Kind = "sheet name"
+	Comment    Kind = "comment"
+	Property   Kind = "property"
+	HiddenCell Kind = "hidden cell"
+)
+
+// Text screens a text outside the records. Such a text is not published, so what
+// a record would have redacted is a note; a refusal is of the whole file, and the
+// approval of a hold bears no record's identifier.
+func Text(kind Kind, s string) []Finding {
+	var c collector
+	hits, _ := scan(s, policy{})
+	for _, h := range hits {
+		if h.action == Redact {
+			h.action = Note
+		}
+		c.add(h, string(kind), s)
+	}
+	return c.findings
+}
+
+// Redacted returns s without what P2, P3, P4 and P7 find, and reports whether
+// anything was replaced: for what people type, such as a log of searches.
+func Redacted(s string) (text string, changed bool) {
+	text, _, _ = redact(s, redactedZH, policy{})
+	return text, text != s
+}
+
+// Record screens every text of r and redacts in place what the rules redact.
+// What is redacted in a field of a fixed form (a web address, a telephone
+// number) empties the field. It may run before or after catalog.Validate, and
+// must run after the texts were cleaned and before the record is encoded.
+func Record(r catalog.Record) Result {
+	s := screening{dataset: r.Head().Dataset}
+	s.policy.organization = s.dataset == catalog.Organizations
+	s.policy.cleared = hasClearance(r)
+	catalog.Rewrite(r, s.field)
+	s.outsideSchema(r)
+	if a, ok := r.(*catalog.Achievement); ok {
+		s.novelty(a)
+	}
+	return Result{s.findings}
+}
+
+// Package returns a finding when a package brings together records that
+// sensitive names (Result.Sensitive), since together they can reveal what none
+// does alone. The approval is of this selection: another one asks again.
+func Package(p *catalog.Package, sensitive func(catalog.ID) bool) []Finding {
+	var touching []string
+	for _, id := range p.Items {
+		if sensitive(id) {
+			touching = append(touching, string(id))
+		}
+	}
+	if len(touching) == 0 {
+		return nil
+	}
+	slices.Sort(touching)
+	return []Finding{{"M6", Hold, "items[]", hash(strings.Join(touching, "\n"))}}
+}
+
+type screening struct {
+	collector
+	dataset catalog.Dataset
+	policy  policy
+	// settings counts the process settings in the texts that describe the record.
+	settings int
+}
+
+// field screens one text of the schema and returns it as it is to be published.
+func (s *screening) field(f catalog.Field, text string) string {
+	pol, empties := s.policy, false
+	switch f.Type {
+	case "dataset", "digest", "code", "ref", "date", "time":
+		return text // of a closed form, which validation holds them to
+	case "uscc":
+		if catalog.ValidUSCC(text) {
+			return text
+		}
+		empties = true
+	case "url", "phone":
+		empties = true
+	case "id", "slug":
+		if id, err := catalog.ParseID(text); err == nil && id.Dataset() != catalog.Indicators {
+			return text
+		}
+		s.fixed(text, f.Path)
+		return text
+	}
+	if numbers[f.Path] {
+		if isKnownNumber(text) {
+			return text
+		}
+		pol.number = true
+	}
+	placeholder := redactedZH
+	if strings.HasSuffix(f.Path, "_en") {
+		placeholder = redactedEN
+	}
+	out, hits, settings := redact(text, placeholder, pol)
+	if empties && out != text {
+		out = ""
+	}
+	for _, h := range hits {
+		s.add(h, f.Path, out)
+	}
+	switch f.Path {
+	case "abstract", "advantages", "applications":
+		s.settings += settings
+	}
+	return out
+}
+
+// numbers are the fields that hold a number somebody gave: of a project, a
+// document, a right, a file. A mobile number there is held, not redacted.
+var numbers = map[string]bool{
+	"source_ids[]": true, "relations[].value": true, "relations[].normalized": true,
+	"registration.number": true, "project_no": true, "ip[].number": true, "ip[].normalized": true,
+	"designations[].doc_no": true, "doc_no": true, "issue_no": true,
+}
+
+// fixed screens a name that cannot be redacted without becoming another: what
+// would be redacted refuses the record.
+func (s *screening) fixed(text, path string) {
+	hits, _ := scan(text, s.policy)
+	for _, h := range hits {
+		if h.action == Redact {
+			h.action = Refuse
+		}
+		s.add(h, path, text)
+	}
+}
+
+// outsideSchema screens the texts that Rewrite does not reach: parts of values
+// that the schema knows as a whole.
+func (s *screening) outsideSchema(r catalog.Record) {
+	line := func(path string, text *string) {
+		if *text != "" {
+			*text = s.field(catalog.Field{Path: path, Type: "line"}, *text)
+		}
+	}
+	h := r.Head()
+	for i := range h.Schemes {
+		line("schemes[]", &h.Schemes[i].Scheme)
+		line("schemes[]", &h.Schemes[i].Code)
+	}
+	for _, coded := range [][]catalog.Coded{h.Industries, h.Disciplines} {
+		for _, c := range coded {
+			s.closed(c)
+		}
+	}
+	money := func(path string, m *catalog.Money) {
+		if m != nil {
+			line(path, &m.Currency)
+			line(path, &m.Basis)
+		}
+	}
+	switch r := r.(type) {
+	case *catalog.Achievement:
+		money("price", r.Price)
+	case *catalog.Demand:
+		money("budget", r.Budget)
+	case *catalog.Policy:
+		money("amount", r.Amount)
+	case *catalog.Notice:
+		money("price", r.Price)
+	}
+	if len(h.Raw) == 0 {
+		return
+	}
+	names := make([]string, 0, len(h.Raw))
+	for name := range h.Raw {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		path := "raw"
+		if _, known := catalog.LookupField(s.dataset, name); known {
+			path = name
+		} else {
+			s.fixed(name, path)
+		}
+		text := h.Raw[name]
+		line(path, &text)
+		h.Raw[name] = text
+	}
+}
+
+// hasClearance reports whether r is a military-civil record of the cleared kind.
+func hasClearance(r catalog.Record) bool {
+	var d *catalog.DualUse
+	switch r := r.(type) {
+	case *catalog.Achievement:
+		d = r.DualUse
+	case *catalog.Demand:
+		d = r.DualUse
+	}
+	return d != nil && strings.TrimSpace(d.Clearance) != ""
+}
+
+// manySettings is how many process settings make a description that somebody
+// could work by. The densest text of the demonstration without a right has 3.
+const manySettings = 6
+
+// novelty is M8. The hash covers every text that describes the achievement:
+// whoever adds to one of them asks again.
+func (s *screening) novelty(a *catalog.Achievement) {
+	planned := a.IPFilingState == "planned"
+	if !planned && (s.settings < manySettings || hasRight(a)) {
+		return
+	}
+	path := "abstract"
+	if planned {
+		path = "ip_filing_state"
+	}
+	texts := strings.Join([]string{a.Title, a.TitleEN, a.Abstract, a.AbstractEN, a.Advantages, a.Applications}, "\x00")
+	s.add(hit{rule: "M8", action: Hold}, path, texts)
+}
+
+func hasRight(a *catalog.Achievement) bool {
+	return a.IPFilingState == "filed" || a.IPFilingState == "granted" || len(a.IP) > 0 ||
+		slices.ContainsFunc(a.Relations, func(r catalog.Relation) bool { return r.Type == "protected-by" })
+}
+
+// redact replaces what is to be redacted in s, and returns the hits in s as it
+// was. It reads the result again until nothing is left, since what stood beside a
+// redacted number may now stand free.
+func redact(s, placeholder string, pol policy) (out string, hits []hit, settings int) {
+	hits, settings = scan(s, pol)
+	out = replace(s, placeholder, hits)
+	for round := 0; out != s; round++ {
+		again, _ := scan(out, pol)
+		next := replace(out, placeholder, again)
+		if next == out {
+			break
+		}
+		if out = next; round == 8 {
+			out = placeholder
+		}
+	}
+	return out, hits, settings
+}
+
+// replace puts placeholder in the place of every hit to be redacted. Hits are in
+// the order of their place; those that overlap are replaced as one.
+func replace(s, placeholder string, hits []hit) string {
+	var b strings.Builder
+	done := 0
+	for i := 0; i < len(hits); i++ {
+		if hits[i].action != Redact {
+			continue
+		}
+		from, to := hits[i].at, hits[i].end
+		for i+1 < len(hits) && (hits[i+1].at < to || hits[i+1].action != Redact) {
+			if i++; hits[i].action == Redact {
+				to = max(to, hits[i].end)
+			}
+		}
+		b.WriteString(s[done:from])
+		b.WriteString(placeholder)
+		done = to
+	}
+	if done == 0 {
+		return s
+	}
+	b.WriteString(s[done:])
+	return b.String()
+}
+
+// collector gathers findings, each once.
+type collector struct {
+	findings []Finding
+}
+
+func (c *collector) add(h hit, field, published string) {
+	f := Finding{Rule: h.rule, Action: h.action, Field: field}
+	if h.action == Hold {
+		f.Hash = hash(published)
+	}
+	if !slices.Contains(c.findings, f) {
+		c.findings = append(c.findings, f)
+	}
+}
+
+func hash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,126 @@
+package screen
+
+import (
+	"embed"
+	"encoding/csv"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// words.csv holds the words that are looked for, what each means to a rule, and
+// the phrases in which it means nothing. They are written as fold leaves them:
+// simplified, lower case, without spaces between Han characters.
+//
+//go:embed words.csv
+var wordFile embed.FS
+
+// word is something to look for.
+type word struct {
+	rule, use string
+	text      []rune
+	// harmless are the phrases in which the word is of no concern.
+	harmless []phrase
+}
+
+// phrase is a wording with a word at one place in it.
+type phrase struct {
+	text []rune
+	at   int
+}
+
+// dictionary finds words by their first two characters.
+type dictionary struct {
+	// seen has a bit for every pair that begins a word, by hash: it rules out
+	// nearly all of a text without looking anything up.
+	seen  [1 << 10]uint64
+	pairs map[[2]rune][]*word
+	// single holds the words of one character.
+	single map[rune][]*word
+	lone   []rune
+}
+
+func pairHash(a, b rune) uint32 { return (uint32(a)*0x9E3779B1 + uint32(b)*0x85EBCA6B) >> 16 }
+
+func (d *dictionary) mayBegin(a, b rune) bool {
+	h := pairHash(a, b)
+	return d.seen[h>>6]>>(h&63)&1 != 0
+}
+
+var loadDictionary = sync.OnceValue(func() *dictionary {
+	f, err := wordFile.Open("words.csv")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = f.Close() }()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		// The file is part of the program: a test reads it too.
+		panic(err)
+	}
+	var words []*word
+	harmless := map[string][]string{}
+	for _, row := range rows[1:] {
+		for text := range strings.SplitSeq(row[2], "|") {
+			if row[1] == "benign" {
+				harmless[row[0]] = append(harmless[row[0]], text)
+				continue
+			}
+			words = append(words, &word{rule: row[0], use: row[1], text: []rune(text)})
+		}
+	}
+	d := &dictionary{pairs: map[[2]rune][]*word{}, single: map[rune][]*word{}}
+	for _, w := range words {
+		for _, text := range harmless[w.rule] {
+			w.exempt([]rune(text))
+		}
+		if len(w.text) == 1 {
+			d.single[w.text[0]] = append(d.single[w.text[0]], w)
+			d.lone = append(d.lone, w.text[0])
+			continue
+		}
+		pair := [2]rune{w.text[0], w.text[1]}
+		d.pairs[pair] = append(d.pairs[pair], w)
+		h := pairHash(pair[0], pair[1])
+		d.seen[h>>6] |= 1 << (h & 63)
+	}
+	return d
+})
+
+// exempt makes text harmless around w, wherever w stands in it.
+func (w *word) exempt(text []rune) {
+	for i := 0; i+len(w.text) <= len(text); i++ {
+		if slices.Equal(text[i:i+len(w.text)], w.text) {
+			w.harmless = append(w.harmless, phrase{text, i})
+		}
+	}
+}
+
+// isHarmless reports whether w, found at i in t, stands in a harmless phrase.
+func (w *word) isHarmless(t []rune, i int) bool {
+	return slices.ContainsFunc(w.harmless, func(p phrase) bool {
+		from := i - p.at
+		return from >= 0 && from+len(p.text) <= len(t) && slices.Equal(t[from:from+len(p.text)], p.text)
+	})
+}
+
+// traditional pairs every traditional or variant character that a word of
+// words.csv may be written with and its simplified form.
+const traditional = "機机絕绝內内祕秘級级資资參参傳传閱阅僅仅業业軍军彈弹藥药裝装艦舰隊队導导號号碼码電电話话賬账帳帐護护車车" +
+	"聯联係系繫系絡络戶户開开銀银證证議议審审運运計计據据國国洩泄潛潜砲炮魚鱼戰战鬥斗協协約约義义辦办會会員员訊讯實实隨随飛飞駕驾" +
+	"條条諾诺簽签署署負负責责為为您您體体門门過过網网線线時时溫温熱热壓压燒烧結结卻却攪搅應应鍛锻軋轧鍍镀鑄铸澆浇煉炼乾干濾滤離离" +
+	"質质於于樓楼棟栋縣县區区鄉乡鎮镇檔档閉闭數数項项題题編编備备請请標标記记購购職职務务禁禁嚴严對对艙舱爐炉滬沪雲云遼辽魯鲁蘇苏" +
+	"贛赣晉晋陝陕閩闽貴贵粵粤寧宁瓊琼領领輸输鑰钥碎碎鋪铺貼贴檢检測测認认產产應应準准環环佈布現现撥拨訂订製制擋挡類类單单" +
+	"蓋盖櫃柜費费譯译邏逻"
+
+var loadSimplified = sync.OnceValue(func() *[0xA000 - 0x4E00]uint16 {
+	var table [0xA000 - 0x4E00]uint16
+	for i := range table {
+		table[i] = uint16(0x4E00 + i)
+	}
+	pairs := []rune(traditional)
+	for i := 0; i < len(pairs); i += 2 {
+		table[pairs[i]-0x4E00] = uint16(pairs[i+1])
+	}
+	return &table
+})
