@@ -2,13 +2,16 @@ package cache
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -80,6 +83,30 @@ func TestDirectoryWaitsForOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	publish(t, d, pub)
+}
+
+func TestReplaceFileThatFails(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	if err := replaceFile(path, []byte("before")); err != nil {
+		t.Fatal(err)
+	}
+	full := errors.New("no space left on device")
+	err := replaceWith(path, tempPrefix, func(w io.Writer) error {
+		_, _ = w.Write([]byte("half"))
+		return full
+	})
+	wantError(t, "replaceWith", err, catalog.ErrUnavailable)
+	wantError(t, "replaceWith", err, full)
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil || len(entries) != 1 {
+		t.Errorf("%d files left, %v, want 1", len(entries), err)
+	}
+	if b, err := os.ReadFile(path); string(b) != "before" {
+		t.Errorf("the file holds %q, %v", b, err)
+	}
+	for _, refusal := range []error{fs.ErrPermission, syscall.EROFS} {
+		wantError(t, "writeError", writeError(&fs.PathError{Op: "open", Path: path, Err: refusal}), catalog.ErrReadOnly)
+	}
 }
 
 // killedEnv names the kind of store in its working directory that a child process

@@ -16,7 +16,7 @@ import (
 
 // Options of a near cache.
 type Options struct {
-	// Source is the store to follow. The near cache does not close it.
+	// Source is the store to follow, and required. The near cache does not close it.
 	Source Store
 	// Local keeps the last good releases on disk, so that a cold start needs no
 	// source. Without it (nil), older releases are read from Source on demand.

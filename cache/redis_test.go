@@ -126,6 +126,12 @@ func TestRedisRefusesToPublish(t *testing.T) {
 	t.Run("out of memory", func(t *testing.T) {
 		s.do(t, "config", "set", "maxmemory", "1")
 		refused(t, catalog.ErrUnavailable, "maxmemory")
+		// In a transaction the cause hides behind EXECABORT.
+		err := r.PutManifest(ctx, pub.Release.Hash, pub.Manifest, nil)
+		wantError(t, "PutManifest", err, catalog.ErrUnavailable)
+		if err == nil || !strings.Contains(err.Error(), "maxmemory") {
+			t.Errorf("PutManifest = %v, does not tell the cause", err)
+		}
 		s.do(t, "config", "set", "maxmemory", "0")
 	})
 	t.Run("too few replicas", func(t *testing.T) {

@@ -32,6 +32,7 @@ type Draft struct {
 	now       time.Time
 	profile   Profile
 	sources   map[ID]string // identifiers given out in this draft
+	known     map[string]ID // identifiers by source, of the base and its tombstones
 	put       map[ID]Entry
 	withdrawn map[ID]Tombstone
 	restored  map[ID]bool
@@ -81,6 +82,11 @@ func sameProfile(a, b Profile) bool {
 // must be a slug.
 func (d *Draft) Identify(ds Dataset, publisher, key string) (ID, string, error) {
 	source := SourceDigest(publisher, ds, key)
+	// Whoever has an identifier keeps it, whatever else this import holds.
+	if id, ok := d.knownAs(source); ok {
+		d.sources[id] = source
+		return id, source, nil
+	}
 	if ds == Indicators {
 		if !isSlug(key) {
 			return "", "", fmt.Errorf("indicator key %q is not a slug of lower-case words joined by hyphens: %w", key, ErrInvalid)
@@ -99,6 +105,32 @@ func (d *Draft) Identify(ds Dataset, publisher, key string) (ID, string, error) 
 		}
 	}
 	return "", "", fmt.Errorf("no free identifier for %q: %w", key, ErrInvalid)
+}
+
+// knownAs returns the identifier that source has or had in the base.
+func (d *Draft) knownAs(source string) (ID, bool) {
+	if d.known == nil && d.base != nil {
+		d.known = make(map[string]ID, len(d.base.Entries)+len(d.base.Manifest.Withdrawn))
+		for _, e := range d.base.Entries {
+			d.known[e.Source()] = e.ID
+		}
+		for _, t := range d.base.Manifest.Withdrawn {
+			d.known[t.Source] = t.ID
+		}
+	}
+	id, ok := d.known[source]
+	return id, ok
+}
+
+// PublishedAs returns the identifier under which the base holds the record that
+// publisher knows as key.
+func (d *Draft) PublishedAs(ds Dataset, publisher, key string) (ID, bool) {
+	id, ok := d.knownAs(SourceDigest(publisher, ds, key))
+	if !ok {
+		return "", false
+	}
+	_, ok = d.published(id)
+	return id, ok
 }
 
 // holder returns the source of whoever holds id now, or held it ever.
@@ -192,6 +224,15 @@ func (d *Draft) Has(id ID) bool {
 	return ok
 }
 
+// Owner returns the slug of whoever published id in the base.
+func (d *Draft) Owner(id ID) (string, bool) {
+	e, ok := d.published(id)
+	if !ok {
+		return "", false
+	}
+	return e.Publisher(), true
+}
+
 // Withdraw replaces a record by a tombstone. It is ErrNotFound when neither the
 // base nor the draft holds the record.
 func (d *Draft) Withdraw(id ID, reason string, successor ID) error {
@@ -239,12 +280,12 @@ func (d *Draft) Restored() []ID {
 	return missing
 }
 
-// Published returns the identifiers of publisher's records in the base.
-func (d *Draft) Published(publisher string) []ID {
+// Published returns the identifiers of publisher's records of ds in the base.
+func (d *Draft) Published(publisher string, ds Dataset) []ID {
 	var ids []ID
 	if d.base != nil {
 		for _, e := range d.base.Entries {
-			if e.Publisher() == publisher {
+			if e.Dataset == ds && e.Publisher() == publisher {
 				ids = append(ids, e.ID)
 			}
 		}
@@ -289,6 +330,8 @@ type BuildOptions struct {
 	AsOf Date
 	// Sample marks a demonstration.
 	Sample bool
+	// Republishes is the release whose content a rollback brings back.
+	Republishes int64
 }
 
 // Build returns the release. The result depends on the base, the records and the
@@ -300,7 +343,7 @@ func (d *Draft) Build(ctx context.Context, opt BuildOptions) (*Publication, erro
 	}
 	m := &Manifest{
 		Format: FormatVersion, Profile: d.profile, Sequence: 1, PublishedAt: d.now,
-		AsOf: opt.AsOf, Sample: opt.Sample, Schema: SchemaVersion, Counts: map[Dataset]int{},
+		AsOf: opt.AsOf, Sample: opt.Sample, Republishes: opt.Republishes, Schema: SchemaVersion, Counts: map[Dataset]int{},
 		Withdrawn: d.tombstones(),
 	}
 	if m.AsOf == "" {
@@ -450,36 +493,29 @@ func pack(ctx context.Context, entries []Entry, bits int, kept map[int]ObjectRef
 	return slices.DeleteFunc(objects, func(o Object) bool { return o.Ref.Records == 0 }), nil
 }
 
-// Republish returns a release with the content of old after current: the way
-// back that moves nobody backwards. A record that old does not hold becomes a
-// tombstone with reason, so that its printed code still answers.
-func Republish(current, old *Release, now time.Time, reason string) (*Publication, error) {
+// Republish returns a release with the records of old after current: the way back
+// that moves nobody backwards. A record that old does not hold becomes a tombstone
+// with reason, so that its printed code still answers. What was withdrawn since
+// stays withdrawn. The profile is current's.
+func Republish(ctx context.Context, current, old *Release, now time.Time, reason string) (*Publication, error) {
 	if current.Manifest.Catalog != old.Manifest.Catalog {
 		return nil, fmt.Errorf("catalog: republish: %w", ErrForeign)
 	}
 	d := NewDraft(current, now)
-	gone := map[ID]Tombstone{}
-	for _, t := range current.Manifest.Withdrawn {
-		gone[t.ID] = t
+	for _, e := range old.Entries {
+		if _, gone := d.Tombstone(e.ID); gone {
+			continue
+		}
+		if was, ok := d.published(e.ID); !ok || !bytes.Equal(was.Raw, e.Raw) {
+			d.put[e.ID] = e
+		}
 	}
 	for _, e := range current.Entries {
 		if _, kept := old.Find(e.ID); !kept {
 			if err := d.Withdraw(e.ID, reason, ""); err != nil {
 				return nil, err
 			}
-			gone[e.ID] = d.withdrawn[e.ID]
 		}
 	}
-	for _, e := range old.Entries {
-		delete(gone, e.ID)
-	}
-	m := *old.Manifest
-	m.Sequence, m.Previous, m.PublishedAt = current.Manifest.Sequence+1, current.Hash, d.now
-	m.Republishes = old.Manifest.Sequence
-	m.Bytes, m.RawBytes, m.Withdrawn = 0, 0, nil
-	for _, t := range gone {
-		m.Withdrawn = append(m.Withdrawn, t)
-	}
-	sortTombstones(m.Withdrawn)
-	return seal(&m, old.Entries, nil)
+	return d.Build(ctx, BuildOptions{AsOf: old.Manifest.AsOf, Sample: old.Manifest.Sample, Republishes: old.Manifest.Sequence})
 }

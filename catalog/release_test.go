@@ -192,18 +192,36 @@ func TestRepublishMovesForward(t *testing.T) {
 	first := publish(t, 1, 50)
 	var id catalog.ID
 	second := next(t, first.Release, func(d *catalog.Draft) { id, _ = put(t, d, "new", "后来的成果") })
-	third, err := catalog.Republish(second.Release, first.Release, second.Release.Manifest.PublishedAt.Add(time.Hour), "回退")
+	third, err := catalog.Republish(t.Context(), second.Release, first.Release, second.Release.Manifest.PublishedAt.Add(time.Hour), "回退")
 	if err != nil {
 		t.Fatal(err)
 	}
 	m := third.Release.Manifest
-	if m.Sequence != 3 || m.Republishes != 1 || m.Previous != second.Release.Hash || len(third.Objects) != 0 {
-		t.Errorf("sequence %d republishes %d, %d objects", m.Sequence, m.Republishes, len(third.Objects))
+	if m.Sequence != 3 || m.Republishes != 1 || m.Previous != second.Release.Hash {
+		t.Errorf("sequence %d republishes %d", m.Sequence, m.Republishes)
 	}
 	if tomb, ok := m.Find(id); !ok || tomb.Reason != "回退" {
 		t.Errorf("the record that disappears has tombstone %+v, %v", tomb, ok)
 	}
-	load(t, third, fetchFrom(first))
+	load(t, third, fetchFrom(first, second, third))
+
+	// What was withdrawn meanwhile stays so.
+	gone := first.Release.Entries[0].ID
+	fourth := next(t, third.Release, func(d *catalog.Draft) {
+		if err := d.Withdraw(gone, "涉密", ""); err != nil {
+			t.Fatal(err)
+		}
+	})
+	fifth, err := catalog.Republish(t.Context(), fourth.Release, first.Release, fourth.Release.Manifest.PublishedAt.Add(time.Hour), "回退")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, back := fifth.Release.Find(gone); back {
+		t.Error("a rollback revived a withdrawn record")
+	}
+	if tomb, _ := fifth.Release.Manifest.Find(gone); tomb.Reason != "涉密" {
+		t.Errorf("tombstone = %+v", tomb)
+	}
 }
 
 // TestIdentifiersCollide forces every source onto the same first identifiers by
@@ -232,6 +250,28 @@ func TestIdentifiersCollide(t *testing.T) {
 	}
 	if collisions == 0 {
 		t.Error("no collision met: the test does not show what it claims")
+	}
+}
+
+// TestWhoeverHasAnIdentifierKeepsIt: which of two colliding sources came first is
+// forgotten, the identifier is not.
+func TestWhoeverHasAnIdentifierKeepsIt(t *testing.T) {
+	const first, second = "964", "36120"
+	d := catalog.NewDraft(nil, catalogtest.Epoch)
+	if _, _, err := d.Identify(catalog.Achievements, catalogtest.Publisher, first); err != nil {
+		t.Fatal(err)
+	}
+	id, _ := put(t, d, second, "题名")
+	p, err := d.Build(t.Context(), catalog.BuildOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := catalog.NewDraft(p.Release, catalogtest.Epoch.Add(time.Hour))
+	if got, change := put(t, again, second, "题名"); got != id || change != catalog.Unchanged {
+		t.Errorf("%s became %s (%v)", id, got, change)
+	}
+	if got, ok := again.PublishedAs(catalog.Achievements, catalogtest.Publisher, second); got != id || !ok {
+		t.Errorf("PublishedAs = %s, %v", got, ok)
 	}
 }
 

@@ -14,7 +14,8 @@ import (
 )
 
 // Problem is one broken rule of a record: where, which rule, and what to do, in
-// both languages. Rule names are stable.
+// both languages. Rule names are stable. The messages never hold the value: it may
+// be just what must not be spread.
 type Problem struct {
 	Field   string
 	Rule    string
@@ -143,13 +144,12 @@ func (v *validator) code(f Field, list, code string) {
 	if l == nil {
 		// A local scheme is declared in the profile, not in the program.
 		if f.Path != "schemes[]" {
-			v.add(f.Path, "code_list", f.Label.ZH+"的代码表不存在："+list, "there is no code list "+list)
+			v.add(f.Path, "code_list", f.Label.ZH+"的代码表不存在", "there is no such code list")
 		}
 		return
 	}
 	if _, ok := l.Lookup(code); !ok {
-		v.add(f.Path, "code", fmt.Sprintf("%s的取值“%s”不在代码表“%s”中", f.Label.ZH, code, l.Title.ZH),
-			fmt.Sprintf("%q is not in the code list %s", code, list))
+		v.add(f.Path, "code", fmt.Sprintf("%s的取值不在代码表“%s”中", f.Label.ZH, l.Title.ZH), "the value is not in the code list "+list)
 	}
 }
 
@@ -182,9 +182,6 @@ func (v *validator) crossRules(r Record) {
 	case *Achievement:
 		order("completed_on", r.StartedOn, r.CompletedOn)
 		cleared(r.DualUse)
-		if r.TRL > 0 && r.TRLScale == "" {
-			v.add("trl_scale", "required", "写明技术就绪度时要写明标准", "a readiness level needs its scale")
-		}
 	case *Demand:
 		cleared(r.DualUse)
 	case *Event:

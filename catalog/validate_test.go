@@ -18,8 +18,7 @@ func TestValidate(t *testing.T) {
 	}{
 		{"sound", achievement(func(*Achievement) {}), ""},
 		{"no title", achievement(func(a *Achievement) { a.Title = " " }), "title/required"},
-		{"two faults", achievement(func(a *Achievement) { a.Stage = "雛型"; a.TRL = 11; a.TRLScale = "gbt22900-2022" }), "stage/code trl/range"},
-		{"level without scale", achievement(func(a *Achievement) { a.TRL = 5 }), "trl_scale/required"},
+		{"two faults", achievement(func(a *Achievement) { a.Stage = "雛型"; a.TRL = 11 }), "stage/code trl/range"},
 		{"long title", achievement(func(a *Achievement) { a.Title = strings.Repeat("长", 201) }), "title/too_long"},
 		{"hidden character", achievement(func(a *Achievement) { a.Title = "轴承\u202e钢" }), "title/control_character"},
 		{"line feed in a line", achievement(func(a *Achievement) { a.Title = "轴承\n钢" }), "title/control_character"},

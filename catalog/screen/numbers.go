@@ -3,8 +3,6 @@ package screen
 import (
 	"regexp"
 	"time"
-
-	"luoshu/catalog"
 )
 
 // The numbers of P1, P2, P3 and P5. All are read group by group from a place
@@ -390,10 +388,4 @@ func (f *folded) extension(end int) int {
 		return i
 	}
 	return end
-}
-
-// isKnownNumber reports whether s is a number whose own form explains its digits.
-func isKnownNumber(s string) bool {
-	normalized, _ := catalog.CheckPatent(s)
-	return normalized != "" || catalog.ValidUSCC(s)
 }

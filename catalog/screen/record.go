@@ -142,12 +142,7 @@ func (s *screening) field(f catalog.Field, text string) string {
 	switch f.Type {
 	case "dataset", "digest", "code", "ref", "date", "time":
 		return text // of a closed form, which validation holds them to
-	case "uscc":
-		if catalog.ValidUSCC(text) {
-			return text
-		}
-		empties = true
-	case "url", "phone":
+	case "uscc", "url", "phone":
 		empties = true
 	case "id", "slug":
 		if id, err := catalog.ParseID(text); err == nil && id.Dataset() != catalog.Indicators {
@@ -156,12 +151,7 @@ func (s *screening) field(f catalog.Field, text string) string {
 		s.fixed(text, f.Path)
 		return text
 	}
-	if numbers[f.Path] {
-		if isKnownNumber(text) {
-			return text
-		}
-		pol.number = true
-	}
+	pol.number = numbers[f.Path]
 	placeholder := redactedZH
 	if strings.HasSuffix(f.Path, "_en") {
 		placeholder = redactedEN
@@ -171,7 +161,9 @@ func (s *screening) field(f catalog.Field, text string) string {
 		out = ""
 	}
 	for _, h := range hits {
-		s.add(h, f.Path, out)
+		if out != "" || h.action != Hold {
+			s.add(h, f.Path, out)
+		}
 	}
 	switch f.Path {
 	case "abstract", "advantages", "applications":
@@ -212,11 +204,6 @@ func (s *screening) outsideSchema(r catalog.Record) {
 	for i := range h.Schemes {
 		line("schemes[]", &h.Schemes[i].Scheme)
 		line("schemes[]", &h.Schemes[i].Code)
-	}
-	for _, coded := range [][]catalog.Coded{h.Industries, h.Disciplines} {
-		for _, c := range coded {
-			s.closed(c)
-		}
 	}
 	money := func(path string, m *catalog.Money) {
 		if m != nil {
