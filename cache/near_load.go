@@ -112,7 +112,7 @@ func (n *Near) load(ctx context.Context, p catalog.Pointer, places ...Store) (*e
 			if err := catalog.CheckObject(b, ref); err != nil {
 				return err
 			}
-			if n.local != nil && s == n.source {
+			if n.local != nil && s != Store(n.local) {
 				// Kept at once, even when another object has just failed, so that an
 				// interrupted download goes on where it stopped. Where that fails,
 				// keep tries again and says why.

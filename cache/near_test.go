@@ -402,6 +402,31 @@ func TestNearDownloadGoesOnWhereItStopped(t *testing.T) {
 	}
 }
 
+// late gives objects only when the context has ended, as a download does that
+// was just complete when another one failed.
+type late struct{ Store }
+
+func (l late) Object(ctx context.Context, hash catalog.Hash) ([]byte, error) {
+	<-ctx.Done()
+	return l.Store.Object(ctx, hash)
+}
+
+func TestNearKeepsWhatCameLate(t *testing.T) {
+	pub := first100(t, aName)
+	source := NewMemory("memory")
+	publish(t, source, pub)
+	local := localDir(t)
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	if err := NewNear(Options{Source: late{source}, Local: local}).Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	missing, err := local.Missing(context.Background(), objectHashes(pub.Release.Manifest))
+	if err != nil || len(missing) > 0 {
+		t.Errorf("%d of %d objects were paid for and not kept, %v", len(missing), len(pub.Objects), err)
+	}
+}
+
 func TestNearServesWhatItCannotKeep(t *testing.T) {
 	all := series(t, aName, 2)
 	source := NewMemory("memory")
@@ -796,6 +821,9 @@ func TestNearStartIsPatientButNotForever(t *testing.T) {
 	wantServing(t, n, all[0])
 	if took := time.Since(begin); took > 2*startPatience {
 		t.Errorf("Start took %s", took)
+	}
+	if s := n.Status(); s.Problem != "" || s.LastError != "" {
+		t.Errorf("Status = %+v, blames the source for our impatience", s)
 	}
 }
 

@@ -383,7 +383,7 @@ func TestRedisSweepInterrupted(t *testing.T) {
 		t.Errorf("Collect = %v, does not say what to do", err)
 	}
 	// A release that needs what is condemned is refused, though it is still there.
-	back, err := catalog.Republish(all[2].Release, all[1].Release, base.AddDate(0, 0, 1), "更正")
+	back, err := catalog.Republish(ctx, all[2].Release, all[1].Release, base.AddDate(0, 0, 1), "更正")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -428,12 +428,11 @@ func TestRedisSweepTakenOver(t *testing.T) {
 			if _, err := r.ResumeSweep(ctx); err != nil {
 				t.Errorf("ResumeSweep = %v", err)
 			}
-			back, err := catalog.Republish(all[2].Release, all[1].Release, base.AddDate(0, 0, 1), "更正")
+			back, err := catalog.Republish(ctx, all[2].Release, all[1].Release, base.AddDate(0, 0, 1), "更正")
 			if err != nil {
 				t.Error(err)
 			}
-			// The objects of the old release are gone; publish brings them again.
-			back.Objects = append(back.Objects, all[1].Objects...)
+			// It names what the sleeper has condemned, and brings it again.
 			publish(t, r, back)
 		}
 		return nil

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -111,7 +112,7 @@ func parseMoney(text string) (catalog.Money, bool) {
 	unit := map[string]float64{"亿元": 1e8, "亿": 1e8, "万元": 1e4, "万": 1e4, "元": 1}[m[4]]
 	amount := func(s string) float64 {
 		n, _ := strconv.ParseFloat(strings.ReplaceAll(s, ",", ""), 64)
-		return n * unit
+		return math.Round(n*unit*100) / 100
 	}
 	low := amount(m[2])
 	money := catalog.Money{Min: low, Max: low, Currency: "CNY"}

@@ -28,7 +28,7 @@ func TestParseMoney(t *testing.T) {
 		ok   bool
 	}{
 		{"30万元", cny(300000, 300000), true}, {"7万", cny(70000, 70000), true}, {"1,200元", cny(1200, 1200), true},
-		{"10-20万元", cny(100000, 200000), true}, {"不超过100万元", cny(0, 1000000), true}, {"1.5亿元", cny(1.5e8, 1.5e8), true},
+		{"10-20万元", cny(100000, 200000), true}, {"不超过100万元", cny(0, 1000000), true}, {"1.5亿元", cny(1.5e8, 1.5e8), true}, {"0.07万", cny(700, 700), true}, {"1.15亿", cny(1.15e8, 1.15e8), true},
 		{"面议", catalog.Money{Negotiable: true}, true}, {"-1", catalog.Money{Negotiable: true}, true}, {" ３０ 万元 ", cny(300000, 300000), true},
 		{"30", catalog.Money{}, false}, {"很多", catalog.Money{}, false}, {"", catalog.Money{}, false},
 	}

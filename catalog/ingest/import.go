@@ -1,14 +1,12 @@
 package ingest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -53,15 +51,9 @@ type Batch struct {
 	Files   []File
 }
 
-// ErrShrink stops an import that would make too much disappear.
-var ErrShrink = fmt.Errorf("more than 20 %% of the publisher's records would disappear: %w", catalog.ErrInvalid)
-
-// shrinkLimit is the share of a publisher's records that may disappear at once.
-const shrinkLimit = 0.20
-
-// Import reads files into draft. The report tells the outcome of every row. An
-// error means that nothing may be published: a file could not be read to its
-// end, or a brake was pulled.
+// Import reads files into draft. The report tells the outcome of every row, as far
+// as it came. An error means that nothing may be published: a file could not be
+// read to its end, or a brake was pulled.
 func Import(ctx context.Context, draft *catalog.Draft, files []File, opt Options) (*Report, error) {
 	return ImportBatches(ctx, draft, []Batch{{opt.Dataset, opt.Columns, files}}, opt)
 }
@@ -69,46 +61,53 @@ func Import(ctx context.Context, draft *catalog.Draft, files []File, opt Options
 // ImportBatches is Import for several datasets at once, whose records may refer
 // to one another.
 func ImportBatches(ctx context.Context, draft *catalog.Draft, batches []Batch, opt Options) (*Report, error) {
-	im := &importer{draft: draft, opt: opt, report: &Report{}, columns: map[string]*Column{}, keys: map[string]catalog.ID{}, taken: map[catalog.ID]*item{}}
+	im := &importer{draft: draft, opt: opt, report: &Report{}, columns: map[string]*Column{}, taken: map[catalog.ID]*item{}}
 	for _, id := range opt.Restore {
 		if err := draft.Restore(id); err != nil {
 			return nil, fmt.Errorf("restore: %w", err)
 		}
 	}
 	for _, b := range batches {
+		im.datasets = append(im.datasets, b.Dataset)
 		for _, f := range b.Files {
 			if err := im.read(ctx, b, f); err != nil {
 				return nil, fmt.Errorf("%s: %w", f.Name, err)
 			}
 		}
 	}
+	im.listColumns()
 	if err := im.identify(); err != nil {
 		return nil, err
 	}
-	if err := im.finish(ctx); err != nil {
+	if err := im.each(ctx, im.items, im.check); err != nil {
 		return nil, err
 	}
-	if err := im.withdraw(); err != nil {
-		return im.report, err
+	refs, err := im.references()
+	if err != nil {
+		return nil, err
 	}
-	for _, c := range slices.Sorted(maps.Keys(im.columns)) {
-		im.report.Columns = append(im.report.Columns, *im.columns[c])
+	if err := im.each(ctx, im.items, func(it *item) error { return im.encode(it, refs) }); err != nil {
+		return nil, err
 	}
-	slices.SortStableFunc(im.report.Columns, func(a, b Column) int { return strings.Compare(a.File, b.File) })
-	return im.report, nil
+	for _, it := range im.items {
+		if err := im.decide(it); err != nil {
+			return im.report, err
+		}
+	}
+	return im.report, im.withdraw()
 }
 
 // importer carries an import through its stages: read every row, name every
-// record, resolve what refers to what, then decide.
+// record, check each alone, resolve what refers to what among those that will be
+// published, then decide in the order of the rows.
 type importer struct {
-	draft   *catalog.Draft
-	opt     Options
-	report  *Report
-	items   []*item
-	columns map[string]*Column
-	// keys maps dataset and source key to the identifier, for "key:" references.
-	keys  map[string]catalog.ID
-	taken map[catalog.ID]*item
+	draft    *catalog.Draft
+	opt      Options
+	report   *Report
+	datasets []catalog.Dataset
+	items    []*item
+	columns  map[string]*Column
+	taken    map[catalog.ID]*item
 }
 
 // item is one row on its way.
@@ -116,19 +115,18 @@ type item struct {
 	file    string
 	number  int
 	dataset catalog.Dataset
-	row     row // until the record is built
 	draftRecord
 	// refuse, when not empty, is why the row is refused.
 	refuse []finding
 
+	id     catalog.ID
 	entry  catalog.Entry
 	change catalog.Change
 }
 
-func (it *item) fail(e *rowError) {
-	it.number = e.number
-	it.refuse = []finding{{e.atColumn, e.rule, e.zh, e.en}}
-}
+// readChunk is how many rows are taken in before their records are built: as many
+// raw rows, blank ones included, are in memory at once.
+const readChunk = 1024
 
 // read takes in the rows of a file and builds their records on all processors.
 func (im *importer) read(ctx context.Context, b Batch, f File) error {
@@ -136,57 +134,91 @@ func (im *importer) read(ctx context.Context, b Batch, f File) error {
 	if err != nil {
 		return err
 	}
-	first := len(im.items)
+	seen := map[string]bool{}
+	var chunk []*readRow
+	build := func() error {
+		items, err := im.build(ctx, m, f.Name, chunk, seen)
+		im.items = append(im.items, items...)
+		chunk = chunk[:0]
+		if im.opt.Progress != nil {
+			im.opt.Progress(len(im.items))
+		}
+		return err
+	}
+	rows := 0
 	for r, err := range readRows(f) {
 		if cause := ctx.Err(); cause != nil {
 			return cause
 		}
-		it := &item{file: f.Name, number: r.number, dataset: b.Dataset, row: r}
-		if bad, ok := errors.AsType[*rowError](err); ok {
-			it.fail(bad)
-		} else if err != nil {
+		bad, ok := errors.AsType[*rowError](err)
+		if err != nil && !ok {
 			return err
 		}
-		im.items = append(im.items, it)
-		if im.opt.Progress != nil && len(im.items)%256 == 0 {
-			im.opt.Progress(len(im.items))
+		if rows++; rows > MaxRows {
+			return fmt.Errorf("more than %d rows: split the file: %w", MaxRows, catalog.ErrInvalid)
+		}
+		if chunk = append(chunk, &readRow{row: r, bad: bad}); len(chunk) == readChunk {
+			if err := build(); err != nil {
+				return err
+			}
 		}
 	}
-	err = im.each(ctx, im.items[first:], func(it *item) error {
-		if bad, ok := errors.AsType[*rowError](it.row.open()); ok {
-			it.fail(bad)
-		}
-		if len(it.refuse) == 0 {
-			it.draftRecord, it.refuse = build(m, it.row)
-		}
-		return nil
-	})
-	if err != nil {
+	if err := build(); err != nil {
 		return err
 	}
-	seen := map[string]bool{}
-	for _, it := range im.items[first:] {
-		im.count(m, f.Name, it.row, seen)
-	}
-	rows := slices.DeleteFunc(im.items[first:], func(it *item) bool { return len(it.refuse) == 0 && blank(it.row) })
-	for _, it := range rows {
-		it.row = row{}
-	}
-	im.items = im.items[:first+len(rows)]
 	return missingColumns(b.Columns, seen)
+}
+
+// readRow is a row as it was read, with what is wrong with it.
+type readRow struct {
+	row
+	bad  *rowError
+	item *item
+}
+
+// build makes items of the rows of a chunk that are not blank.
+func (im *importer) build(ctx context.Context, m *mapping, file string, chunk []*readRow, seen map[string]bool) ([]*item, error) {
+	err := each(ctx, chunk, 64, func(r *readRow) error {
+		if r.bad == nil {
+			r.bad = r.open()
+		}
+		if r.bad == nil && blank(r.row) {
+			return nil
+		}
+		r.item = &item{file: file, number: r.number, dataset: m.dataset}
+		if r.bad != nil {
+			r.item.number = r.bad.number
+			r.item.refuse = []finding{{r.bad.atColumn, r.bad.rule, r.bad.zh, r.bad.en}}
+			return nil
+		}
+		r.item.draftRecord, r.item.refuse = build(m, r.row)
+		return nil
+	})
+	var items []*item
+	for _, r := range chunk {
+		if r.item != nil {
+			im.count(m, file, r.row, seen)
+			items = append(items, r.item)
+		}
+	}
+	return items, err
 }
 
 // each calls do for every item on all processors.
 func (im *importer) each(ctx context.Context, items []*item, do func(*item) error) error {
+	return each(ctx, items, 256, do)
+}
+
+func each[T any](ctx context.Context, all []T, at int, do func(T) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
-	for chunk := range slices.Chunk(items, 256) {
+	for chunk := range slices.Chunk(all, at) {
 		group.Go(func() error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			for _, it := range chunk {
-				if err := do(it); err != nil {
+			for _, v := range chunk {
+				if err := do(v); err != nil {
 					return err
 				}
 			}
@@ -217,6 +249,13 @@ func (im *importer) count(m *mapping, file string, r row, seen map[string]bool) 
 	}
 }
 
+func (im *importer) listColumns() {
+	for _, key := range slices.Sorted(maps.Keys(im.columns)) {
+		im.report.Columns = append(im.report.Columns, *im.columns[key])
+	}
+	slices.SortStableFunc(im.report.Columns, func(a, b Column) int { return strings.Compare(a.File, b.File) })
+}
+
 // missingColumns refuses a column map that names columns the file lacks: it was
 // made for another file, and guessing would publish the wrong thing.
 func missingColumns(columns map[string]string, seen map[string]bool) error {
@@ -231,199 +270,51 @@ func missingColumns(columns map[string]string, seen map[string]bool) error {
 	return nil
 }
 
-// identify gives every record its key and identifier, in the order of the rows.
-func (im *importer) identify() error {
-	sameKey := map[string][]*item{}
-	for _, it := range im.items {
-		if it.record == nil || len(it.refuse) > 0 {
-			continue
+// check finds what is wrong with a record taken alone. References are judged when
+// it is known which rows survive.
+func (im *importer) check(it *item) error {
+	if len(it.refuse) > 0 {
+		return nil
+	}
+	if t, gone := im.draft.Tombstone(it.id); gone {
+		it.refuse = []finding{{"", "withdrawn",
+			fmt.Sprintf("该条目已于 %s 撤回；要恢复请加 --restore %s", t.WithdrawnOn, t.ID),
+			fmt.Sprintf("withdrawn on %s; to bring it back add --restore %s", t.WithdrawnOn, t.ID)}}
+		return nil
+	}
+	for _, p := range catalog.Validate(it.record) {
+		if f, _ := catalog.LookupField(it.dataset, p.Field); f.Type != "ref" {
+			it.refuse = append(it.refuse, finding{p.Field, p.Rule, p.Message.ZH, p.Message.EN})
 		}
-		h := it.record.Head()
-		if strings.TrimSpace(h.Title) == "" {
-			it.refuse = []finding{{"title", "required", "缺少名称", "a title is required"}}
-			continue
-		}
-		if it.key == "" {
-			it.key = derivedKey(it.record)
-			group := string(it.dataset) + "\n" + it.key
-			first, err := twin(sameKey[group], it)
-			if err != nil {
-				return err
-			}
-			if first != nil {
-				it.refuse = []finding{{"", "duplicate_row",
-					fmt.Sprintf("与第 %d 行内容相同，未重复发布", first.number),
-					fmt.Sprintf("says the same as row %d, which is published once", first.number)}}
-				continue
-			}
-			sameKey[group] = append(sameKey[group], it)
-			if n := len(sameKey[group]); n > 1 {
-				it.key += "\n" + strconv.Itoa(n)
-			}
-		}
-		id, source, err := im.draft.Identify(it.dataset, im.opt.Publisher, it.key)
-		if err != nil {
-			it.refuse = []finding{{sourceKey, "key", "来源编号不可用：指标须用小写字母和连字符组成的短名，且不与他人重复", "the key cannot be used: an indicator needs a slug that nobody else has"}}
-			continue
-		}
-		h.ID, h.Source, h.Publisher, h.Sample = id, source, im.opt.Publisher, im.opt.Sample
-		if first := im.taken[id]; first != nil {
-			it.refuse = []finding{{sourceKey, "duplicate_key",
-				fmt.Sprintf("与第 %d 行（%s）的来源编号相同", first.number, first.file),
-				fmt.Sprintf("has the same key as row %d of %s", first.number, first.file)}}
-			continue
-		}
-		im.taken[id] = it
-		im.keys[string(it.dataset)+"\n"+it.key] = id
 	}
 	return nil
 }
 
-// twin returns the earlier row with the same derived key that says exactly what
-// it says. Rows that differ in anything are different records.
-func twin(earlier []*item, it *item) (*item, error) {
-	if len(earlier) == 0 {
-		return nil, nil
-	}
-	own, err := contentOf(it.record)
-	if err != nil {
-		return nil, err
-	}
-	for _, e := range earlier {
-		other, err := contentOf(e.record)
-		if err != nil {
-			return nil, err
-		}
-		if bytes.Equal(own, other) {
-			return e, nil
-		}
-	}
-	return nil, nil
-}
-
-// contentOf returns what the source says of r, without what identifies it here.
-func contentOf(r catalog.Record) ([]byte, error) {
-	h := r.Head()
-	saved := *h
-	h.ID, h.Source, h.Publisher, h.Sample = "", "", "", false
-	b, err := catalog.Canonical(r)
-	*h = saved
-	return b, err
-}
-
-// derivedKey names a record whose source does not: by its registration number,
-// else by title and first organization.
-func derivedKey(r catalog.Record) string {
-	if a, ok := r.(*catalog.Achievement); ok && a.Registration != nil && a.Registration.Number != "" {
-		return "registration:" + a.Registration.Number
-	}
-	key := "title:" + foldHeader(r.Head().Title)
-	if o := organizationsOf(r); len(o) > 0 {
-		key += "\n" + foldHeader(o[0].Name)
-	}
-	return key
-}
-
-func organizationsOf(r catalog.Record) []catalog.Party {
-	switch r := r.(type) {
-	case *catalog.Achievement:
-		return r.Organizations
-	case *catalog.Demand:
-		return r.Organizations
-	case *catalog.Expert:
-		return r.Organizations
-	case *catalog.Event:
-		return r.Organizations
-	case *catalog.Edition:
-		return r.Organizations
-	case *catalog.Case:
-		return r.Organizations
-	}
-	return nil
-}
-
-// finish resolves references, checks and encodes every record on all processors,
-// then decides in the order of the rows.
-func (im *importer) finish(ctx context.Context) error {
-	refs, err := im.references()
-	if err != nil {
-		return err
-	}
-	if err := im.each(ctx, im.items, func(it *item) error { return im.complete(it, refs) }); err != nil {
-		return err
-	}
-	for _, it := range im.items {
-		im.decide(it)
-	}
-	return nil
-}
-
-func (im *importer) complete(it *item, refs *references) error {
+// encode resolves what a record refers to and makes its bytes.
+func (im *importer) encode(it *item, refs *references) error {
 	if len(it.refuse) > 0 {
 		return nil
 	}
 	it.notes = append(it.notes, refs.resolve(it.record)...)
 	catalog.Verify(it.record)
-	for _, p := range catalog.Validate(it.record) {
-		it.refuse = append(it.refuse, finding{p.Field, p.Rule, p.Message.ZH, p.Message.EN})
-	}
-	if len(it.refuse) > 0 {
-		return nil
-	}
 	var err error
 	it.entry, it.change, err = im.draft.Encode(it.record)
 	it.record = nil // the bytes are what is needed from here on
 	return err
 }
 
-func (im *importer) decide(it *item) {
-	outcome, findings := Published, it.notes
-	if len(it.refuse) == 0 {
-		if err := im.draft.Put(it.entry, it.change); err != nil {
-			t, _ := im.draft.Tombstone(it.entry.ID)
-			it.refuse = []finding{{"", "withdrawn",
-				fmt.Sprintf("该条目已于 %s 撤回；要恢复请加 --restore %s", t.WithdrawnOn, t.ID),
-				fmt.Sprintf("withdrawn on %s; to bring it back add --restore %s", t.WithdrawnOn, t.ID)}}
-		} else if it.change == catalog.Unchanged {
-			outcome = Unchanged
-		}
-	}
+func (im *importer) decide(it *item) error {
 	if len(it.refuse) > 0 {
-		outcome, findings = Refused, it.refuse
+		im.report.add(it.file, it.number, Refused, it.id, it.refuse)
+		return nil
 	}
-	im.report.add(it.file, it.number, outcome, it.entry.ID, findings)
-}
-
-// withdraw takes out what was asked for and, with Replace, what the files lack.
-// The brake is for what nobody named: a withdrawal by identifier is deliberate.
-func (im *importer) withdraw() error {
-	gone := map[catalog.ID]bool{}
-	for _, w := range im.opt.Withdraw {
-		if err := im.draft.Withdraw(w.ID, w.Reason, w.Successor); err != nil {
-			return fmt.Errorf("withdraw: %w", err)
-		}
-		gone[w.ID] = true
+	if err := im.draft.Put(it.entry, it.change); err != nil {
+		return err
 	}
-	if im.opt.Replace {
-		had, missing := im.draft.Published(im.opt.Publisher), 0
-		for _, id := range had {
-			if im.taken[id] != nil || gone[id] {
-				continue
-			}
-			if err := im.draft.Withdraw(id, "不在发布者的新目录中 / not in the publisher's new catalog", ""); err != nil {
-				return err
-			}
-			gone[id] = true
-			missing++
-		}
-		if !im.opt.AllowShrink && float64(missing) > shrinkLimit*float64(len(had)) {
-			return fmt.Errorf("%d of %d: %w", missing, len(had), ErrShrink)
-		}
+	outcome := Published
+	if it.change == catalog.Unchanged {
+		outcome = Unchanged
 	}
-	im.report.Withdrawn = slices.Sorted(maps.Keys(gone))
-	im.report.Totals.Withdrawn = len(gone)
-	if missing := im.draft.Restored(); len(missing) > 0 {
-		return fmt.Errorf("restore: the files do not hold %s: %w", missing[0], catalog.ErrInvalid)
-	}
+	im.report.add(it.file, it.number, outcome, it.id, it.notes)
 	return nil
 }

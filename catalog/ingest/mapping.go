@@ -107,7 +107,8 @@ type mapping struct {
 }
 
 // newMapping prepares the mapping of dataset d. columns is what the operator
-// says, from column name to field; it goes before everything the program knows.
+// says, from column name to field. It goes before what the program knows, but for
+// columns that decide about publication or are never public: no map opens those.
 func newMapping(d catalog.Dataset, columns map[string]string) (*mapping, error) {
 	m := &mapping{dataset: d, explicit: map[string]target{}}
 	for _, column := range slices.Sorted(maps.Keys(columns)) {
@@ -116,6 +117,9 @@ func newMapping(d catalog.Dataset, columns map[string]string) (*mapping, error) 
 		if !ok {
 			return nil, fmt.Errorf("column map: %q is not a field of %s; fields are %s: %w",
 				name, d, strings.Join(fieldNames(d), ", "), catalog.ErrInvalid)
+		}
+		if known := m.resolve(column, foldHeader(column)); known.use == Gate || known.use == Dropped {
+			return nil, fmt.Errorf("column map: the column %q cannot be mapped: it decides about publication or is never public: %w", column, catalog.ErrInvalid)
 		}
 		m.explicit[foldHeader(column)] = t
 	}

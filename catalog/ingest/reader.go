@@ -22,6 +22,7 @@ const (
 	MaxFileBytes = 2 << 30
 	MaxRowBytes  = 4 << 20
 	MaxColumns   = 1000
+	MaxRows      = 2_000_000
 )
 
 // File is one input, read once. Name decides the format by its ending: .csv,
@@ -216,14 +217,17 @@ func readLines(in *limitedReader) iter.Seq2[row, error] {
 				return
 			}
 		}
-		if err := lines.Err(); err != nil {
-			yield(row{number: number + 1}, fmt.Errorf("line %d: %w: %w", number+1, catalog.ErrInvalid, err))
+		switch err := lines.Err(); {
+		case errors.Is(err, bufio.ErrTooLong):
+			yield(row{}, fmt.Errorf("line %d is longer than %d MiB: %w", number+1, MaxRowBytes>>20, catalog.ErrInvalid))
+		case err != nil:
+			yield(row{}, fmt.Errorf("line %d: %w", number+1, err))
 		}
 	}
 }
 
-// open takes the row's line apart, if it has one. The error is a rowError.
-func (r *row) open() error {
+// open takes the row's line apart, if it has one.
+func (r *row) open() *rowError {
 	if r.line == nil {
 		return nil
 	}

@@ -2,6 +2,8 @@ package ingest
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -24,8 +26,9 @@ type finding struct {
 	zh, en       string
 }
 
-// build turns a row into a record of m's dataset. It returns findings that
-// refuse the row, or none and the record.
+// build turns a row into a record of m's dataset. Findings refuse the row; where
+// the record could be made all the same it is there, so that it can be told whether
+// it is public already.
 func build(m *mapping, r row) (draftRecord, []finding) {
 	var (
 		out    draftRecord
@@ -45,7 +48,11 @@ func build(m *mapping, r row) (draftRecord, []finding) {
 			}
 		case t.use != Mapped:
 		case t.name == sourceKey:
-			out.key = strings.TrimSpace(c.plain())
+			if key := strings.TrimSpace(c.plain()); out.key == "" {
+				out.key = key
+			} else if key != out.key {
+				out.notes = append(out.notes, secondValue(c.column))
+			}
 		default:
 			if u := place(object, t, c); u != nil {
 				out.notes = append(out.notes, finding{c.column, u.rule, u.zh, u.en})
@@ -55,19 +62,17 @@ func build(m *mapping, r row) (draftRecord, []finding) {
 			}
 		}
 	}
-	if len(refuse) > 0 {
-		return out, refuse
-	}
 	if len(raw) > 0 {
 		object["raw"] = raw
 	}
 	record, f := decode(m.dataset, object)
 	if f != nil {
-		return out, []finding{*f}
+		return out, append(refuse, *f)
 	}
 	out.record = record
 	out.notes = append(out.notes, clean(record)...)
-	return out, nil
+	compact(record)
+	return out, refuse
 }
 
 // plain returns the text of a cell, or of a JSON string or number.
@@ -97,10 +102,14 @@ func gate(name string, c cell) (unclear, bool) {
 	return unclear{"M2", "该列表明此行不可公开", "this column says that the row must not be public"}, true
 }
 
-// place puts the value of c into object where t says.
+// place puts the value of c into object where t says. Columns that mean the same
+// list are joined; of two values for one field the first stays.
 func place(object map[string]any, t target, c cell) *unclear {
 	f := t.field
 	if c.json != nil && (c.json.Kind() != '"' || t.name != f.Path) {
+		if _, taken := object[f.Top()]; taken {
+			return second
+		}
 		object[f.Top()] = c.json
 		return nil
 	}
@@ -111,30 +120,44 @@ func place(object map[string]any, t target, c cell) *unclear {
 		if u != nil {
 			return u
 		}
-		if !nested {
-			object[top] = v
-			return nil
+		member := object
+		if nested {
+			inner, _ := object[top].(map[string]any)
+			if inner == nil {
+				inner = map[string]any{}
+				object[top] = inner
+			}
+			member, top = inner, rest
 		}
-		member, _ := object[top].(map[string]any)
-		if member == nil {
-			member = map[string]any{}
-			object[top] = member
+		if was, taken := member[top]; taken && was != v {
+			return second
 		}
-		member[rest] = v
+		member[top] = v
 		return nil
 	}
 
 	values, u := convertMany(f, text)
 	list, _ := object[top].([]any)
+	// The n-th kind belongs to the n-th number: a column that fills a member of
+	// the list's objects begins behind those that have the member already.
+	at := 0
+	for nested && at < len(list) && has(list[at], rest) {
+		at++
+	}
 	for i, v := range values {
-		if !nested {
-			list = append(list, v)
-			continue
+		switch {
+		case !nested:
+			if v != nil {
+				list = append(list, v)
+			}
+		default:
+			if at+i == len(list) {
+				list = append(list, map[string]any{})
+			}
+			if v != nil {
+				list[at+i].(map[string]any)[rest] = v
+			}
 		}
-		if i == len(list) {
-			list = append(list, map[string]any{})
-		}
-		list[i].(map[string]any)[rest] = v
 	}
 	if len(list) > 0 {
 		object[top] = list
@@ -142,8 +165,19 @@ func place(object map[string]any, t target, c cell) *unclear {
 	return u
 }
 
-// convertMany converts every value in a cell. A value that stands for itself is
-// not taken apart: some labels contain the separators.
+func has(member any, name string) bool {
+	object, ok := member.(map[string]any)
+	_, there := object[name]
+	return ok && there
+}
+
+var second = &unclear{"second_value", "另一列已给出该字段的不同取值，本列未采用", "another column gives a different value for this field; this one is not used"}
+
+func secondValue(column string) finding { return finding{column, second.rule, second.zh, second.en} }
+
+// convertMany converts every value in a cell; nil keeps the place of one that could
+// not be. A value that stands for itself is not taken apart: some labels contain
+// the separators.
 func convertMany(f catalog.Field, text string) ([]any, *unclear) {
 	if v, u := convert(f, text); u == nil && (f.Type == "code" || f.Type == "coded") {
 		return []any{v}, nil
@@ -153,10 +187,10 @@ func convertMany(f catalog.Field, text string) ([]any, *unclear) {
 	for _, part := range split(f, text) {
 		v, u := convert(f, part)
 		if u != nil {
+			v = nil
 			if first == nil {
 				first = u
 			}
-			continue
 		}
 		values = append(values, v)
 	}
@@ -174,15 +208,14 @@ func decode(d catalog.Dataset, object map[string]any) (catalog.Record, *finding)
 		return nil, &finding{"", "json", "这一行不是有效的记录", "the row is not a valid record"}
 	}
 	if err := json.Unmarshal(b, record, json.RejectUnknownMembers(true)); err != nil {
-		field := ""
-		var semantic *json.SemanticError
-		var syntactic *jsontext.SyntacticError
-		switch {
-		case errors.As(err, &semantic):
-			field = strings.TrimPrefix(string(semantic.JSONPointer), "/")
-		case errors.As(err, &syntactic):
-			field = strings.TrimPrefix(string(syntactic.JSONPointer), "/")
+		var pointer jsontext.Pointer
+		if e, ok := errors.AsType[*json.SemanticError](err); ok {
+			pointer = e.JSONPointer
+		} else if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+			pointer = e.JSONPointer
 		}
+		// Only the top: what lies below may be a name the source made up.
+		field, _, _ := strings.Cut(strings.TrimPrefix(string(pointer), "/"), "/")
 		return nil, &finding{field, "type", "“" + field + "”的类型不对", field + " is not of the type this field has"}
 	}
 	record.Head().Dataset = d
@@ -193,7 +226,8 @@ func decode(d catalog.Dataset, object map[string]any) (catalog.Record, *finding)
 // when the row was taken apart and are copied.
 func assemble(object map[string]any) ([]byte, error) {
 	b := []byte{'{'}
-	for name, value := range object {
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		value := object[name]
 		if len(b) > 1 {
 			b = append(b, ',')
 		}

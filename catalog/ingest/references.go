@@ -7,22 +7,29 @@ import (
 	"luoshu/catalog"
 )
 
-// references knows what the records of an import may refer to. It is complete
-// before the first record is resolved, so the order of rows does not matter.
+// references knows what the records of an import may refer to: those of the base
+// and those of the rows that will be published. It is complete before the first
+// record is resolved, so the order of rows does not matter.
 type references struct {
 	draft *catalog.Draft
 	// keys maps dataset and source key, names the folded name or alias of an
 	// organization. A name that two organizations bear resolves to neither.
 	keys  map[string]catalog.ID
 	names map[string]catalog.ID
-	taken map[catalog.ID]*item
+	taken map[catalog.ID]bool
 }
 
 func (im *importer) references() (*references, error) {
-	refs := &references{draft: im.draft, keys: im.keys, names: map[string]catalog.ID{}, taken: im.taken}
+	refs := &references{draft: im.draft, keys: map[string]catalog.ID{}, names: map[string]catalog.ID{}, taken: map[catalog.ID]bool{}}
+	for _, it := range im.items {
+		if len(it.refuse) == 0 {
+			refs.keys[string(it.dataset)+"\n"+it.key] = it.id
+			refs.taken[it.id] = true
+		}
+	}
 	if base := im.draft.Base(); base != nil {
 		for _, e := range base.Entries {
-			if e.Dataset != catalog.Organizations || im.taken[e.ID] != nil {
+			if e.Dataset != catalog.Organizations || refs.taken[e.ID] {
 				continue
 			}
 			r, err := catalog.Decode(e.Dataset, e.Raw)
@@ -33,7 +40,7 @@ func (im *importer) references() (*references, error) {
 		}
 	}
 	for _, it := range im.items {
-		if o, ok := it.record.(*catalog.Organization); ok && o.ID != "" {
+		if o, ok := it.record.(*catalog.Organization); ok && len(it.refuse) == 0 {
 			refs.name(o)
 		}
 	}
@@ -112,27 +119,55 @@ func (refs *references) lookup(s string, target catalog.Dataset) (catalog.ID, bo
 		return "", false
 	}
 	id, err := catalog.ParseID(s)
-	if err != nil || refs.taken[id] == nil && !refs.draft.Has(id) {
+	if err != nil || target != "" && id.Dataset() != target || !refs.taken[id] && !refs.draft.Has(id) {
 		return "", false
 	}
 	return id, true
 }
 
-// compactItems drops the places that resolve left empty.
-func compactItems(r catalog.Record) {
-	empty := func(id catalog.Ref) bool { return id == "" }
+// itemsOf returns the list of records that r names in order, or nil.
+func itemsOf(r catalog.Record) *[]catalog.Ref {
 	switch r := r.(type) {
 	case *catalog.Package:
-		r.Items = slices.DeleteFunc(r.Items, empty)
+		return &r.Items
 	case *catalog.Event:
-		r.Items = slices.DeleteFunc(r.Items, empty)
+		return &r.Items
 	case *catalog.Edition:
-		r.Items = slices.DeleteFunc(r.Items, empty)
+		return &r.Items
 	case *catalog.Case:
-		r.Items = slices.DeleteFunc(r.Items, empty)
+		return &r.Items
 	case *catalog.Notice:
-		r.Items = slices.DeleteFunc(r.Items, empty)
+		return &r.Items
 	}
+	return nil
+}
+
+// compactItems drops the places that resolve left empty.
+func compactItems(r catalog.Record) {
+	if items := itemsOf(r); items != nil {
+		*items = slices.DeleteFunc(*items, func(id catalog.Ref) bool { return id == "" })
+	}
+}
+
+// compact drops values that say nothing: an empty keyword, a party without a name.
+func compact(r catalog.Record) {
+	h := r.Head()
+	h.Keywords = withoutEmpty(h.Keywords)
+	h.SourceIDs = withoutEmpty(h.SourceIDs)
+	switch r := r.(type) {
+	case *catalog.Achievement:
+		r.Contributors = withoutEmpty(r.Contributors)
+		r.ResultForms, r.TransferModes, r.LicenseKinds = withoutEmpty(r.ResultForms), withoutEmpty(r.TransferModes), withoutEmpty(r.LicenseKinds)
+	case *catalog.Organization:
+		r.Aliases = withoutEmpty(r.Aliases)
+	}
+	if o := organizationsOf(r); o != nil {
+		*o = slices.DeleteFunc(*o, func(p catalog.Party) bool { return p.Name == "" && p.ID == "" })
+	}
+}
+
+func withoutEmpty(list []string) []string {
+	return slices.DeleteFunc(list, func(s string) bool { return s == "" })
 }
 
 // partiesOf returns every organization that takes part in r.
@@ -144,9 +179,12 @@ func partiesOf(r catalog.Record) []*catalog.Party {
 		return []*catalog.Party{s.Provider}
 	}
 	organizations := organizationsOf(r)
-	parties := make([]*catalog.Party, len(organizations))
-	for i := range organizations {
-		parties[i] = &organizations[i]
+	if organizations == nil {
+		return nil
+	}
+	parties := make([]*catalog.Party, len(*organizations))
+	for i := range *organizations {
+		parties[i] = &(*organizations)[i]
 	}
 	return parties
 }

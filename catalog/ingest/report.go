@@ -27,6 +27,9 @@ type Report struct {
 	Columns []Column `json:"columns"`
 	// Withdrawn lists the identifiers the import withdraws.
 	Withdrawn []catalog.ID `json:"withdrawn,omitempty"`
+	// StillPublic lists records whose rows were refused as not to be public, while
+	// an earlier release shows them.
+	StillPublic []catalog.ID `json:"still_public,omitempty"`
 }
 
 // Totals count rows, each once. Redacted rows are also counted as published or

@@ -9,17 +9,17 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// folded is a text as the rules read it. The character at i stands for the bytes
-// from[i] to to[i] of the original.
+// folded is a text as the rules read it. The character at i was made of the one
+// that begins at byte from[i] of the original.
 type folded struct {
+	original string
 	text     []rune
-	from, to []int32
+	from     []int32
 
 	// What was seen on the way. A text with none of it is done.
 	begins []int32 // where a word may begin
 	ats    []int32 // where an @ stands
 	digits int     // most digits in one number, separators left aside
-	run    int     // digits of the number at hand
 
 	words []found
 }
@@ -47,103 +47,184 @@ const longestWord = 24
 // NFKC is taken character by character: composing across characters changes
 // nothing that a rule looks for, since combining marks are dropped.
 func (f *folded) fold(s string) {
-	f.text, f.from, f.to = f.text[:0], f.from[:0], f.to[:0]
-	f.begins, f.ats, f.words = f.begins[:0], f.ats[:0], f.words[:0]
-	f.digits, f.run = 0, 0
-	d, simplified := loadDictionary(), loadSimplified()
-	space, spaceFrom := rune(0), 0
-	var buffer [64]byte
-	for i := 0; i < len(s); {
-		r, size := rune(s[i]), 1
-		if r >= utf8.RuneSelf {
-			r, size = utf8.DecodeRuneInString(s[i:])
-			switch {
-			case r >= 0x4E00 && r < 0xA000:
-				r = rune(simplified[r-0x4E00])
-			case r >= '！' && r <= '～':
-				r -= '！' - '!'
-			case plain(r):
-			case isSpace(r):
-				r = ' '
-			case dropped(r):
-				i += size
-				continue
-			default:
-				compatible := norm.NFKC.AppendString(buffer[:0], s[i:i+size])
-				if len(compatible) != size || string(compatible) != s[i:i+size] {
-					for _, c := range string(compatible) {
-						if c >= 0x4E00 && c < 0xA000 {
-							c = rune(simplified[c-0x4E00])
-						}
-						if c == ' ' && space == 0 {
-							space, spaceFrom = ' ', i
-						} else if !dropped(c) && c != ' ' {
-							f.emit(d, lower(c), i, i+size, &space, spaceFrom)
-						}
+	d := loadDictionary()
+	text, from := slices.Grow(f.text[:0], len(s)+1), slices.Grow(f.from[:0], len(s)+1)
+	f.begins, f.ats, f.words, f.digits, f.original = f.begins[:0], f.ats[:0], f.words[:0], 0, s
+
+	var (
+		last, space rune // the last character kept; the white space that waits
+		spaceAt     int
+		mayBegin    bool   // a word may begin with last
+		run         int    // digits of the number at hand
+		queue       []rune // what NFKC made of a character, still to be read
+		at          int
+	)
+	for i := 0; i < len(s) || len(queue) > 0; {
+		var r rune
+		if len(queue) > 0 {
+			r, queue = queue[0], queue[1:]
+		} else {
+			at = i
+			if c := s[i]; c < utf8.RuneSelf {
+				r, i = rune(c), i+1
+			} else {
+				r, i = decode(s, i)
+				if r < firstHan || r >= endHan {
+					if r, queue = compatible(r, s[at:i]); r < 0 {
+						continue
 					}
-					i += size
-					continue
 				}
 			}
 		}
-		switch {
-		case r == ' ' || r == '\n' || r >= '\t' && r <= '\r':
-			if space == 0 {
-				space, spaceFrom = ' ', i
+		begins := false
+		if r < utf8.RuneSelf {
+			class := ascii[r]
+			switch class {
+			case digit:
+				if run++; run > f.digits {
+					f.digits = run
+				}
+			case separator:
+			case white:
+				if space == 0 {
+					space, spaceAt = ' ', at
+				}
+				if r == '\n' {
+					space = '\n'
+				}
+				continue
+			case control:
+				continue
+			default:
+				run = 0
+				if class == upper {
+					r += 'a' - 'A'
+				}
 			}
-			if r == '\n' {
-				space = '\n'
+			begins = (class != letter || !isAlnum(last) || space != 0) && d.ascii[r]
+		} else if r >= firstHan && r < endHan {
+			h := d.han[r-firstHan]
+			r, begins, run = rune(h.simplified), h.begins, 0
+			if h.word {
+				f.begins = append(f.begins, int32(len(text)))
 			}
+		} else if !isSeparator(r) {
+			run = 0
+		}
+		if space != 0 {
+			if last != 0 && !(isHan(last) && isHan(r)) {
+				text, from = append(text, space), append(from, int32(spaceAt))
+				last, mayBegin = space, false
+			}
+			space = 0
+		}
+		if mayBegin && d.mayBegin(last, r) {
+			f.begins = append(f.begins, int32(len(text)-1))
+		}
+		if r == '@' {
+			f.ats = append(f.ats, int32(len(text)))
+		}
+		text, from = append(text, r), append(from, int32(at))
+		if last, mayBegin = r, begins; begins || len(queue) > 0 {
+			continue
+		}
+		// Most of a text is runs of letters or Han characters in which no word
+		// begins: a short way through them.
+		if isLetter(last) {
+			for ; i < len(s) && ascii[s[i]&0x7f] == letter && s[i] < utf8.RuneSelf; i++ {
+				last = rune(s[i])
+				text, from = append(text, last), append(from, int32(i))
+			}
+		} else if last >= firstHan && last < endHan {
+			for i < len(s) && s[i] >= 0xE4 && s[i] <= 0xE9 {
+				r, next := decode(s, i)
+				if r < firstHan || r >= endHan || d.han[r-firstHan].begins {
+					break
+				}
+				last = rune(d.han[r-firstHan].simplified)
+				text, from = append(text, last), append(from, int32(i))
+				i = next
+			}
+		}
+	}
+	f.text, f.from = text, from
+}
+
+// The block of the common Han characters.
+const firstHan, endHan = 0x4E00, 0xA000
+
+// decode is utf8.DecodeRuneInString with a short way for common Han characters.
+func decode(s string, i int) (r rune, next int) {
+	if c := s[i]; c >= 0xE4 && c <= 0xE9 && i+2 < len(s) {
+		b, a := s[i+1], s[i+2]
+		if b&0xC0 == 0x80 && a&0xC0 == 0x80 {
+			return rune(c&0x0F)<<12 | rune(b&0x3F)<<6 | rune(a&0x3F), i + 3
+		}
+	}
+	r, size := utf8.DecodeRuneInString(s[i:])
+	return r, i + size
+}
+
+// end returns where the character at i ends in the original.
+func (f *folded) end(i int) int {
+	_, size := utf8.DecodeRuneInString(f.original[f.from[i]:])
+	return int(f.from[i]) + size
+}
+
+// What ASCII characters are to fold.
+const (
+	other = iota
+	letter
+	upper
+	digit
+	separator
+	white
+	control
+)
+
+var ascii = func() (class [utf8.RuneSelf]uint8) {
+	for i := range class {
+		switch r := rune(i); {
+		case r >= 'a' && r <= 'z':
+			class[i] = letter
+		case r >= 'A' && r <= 'Z':
+			class[i] = upper
+		case isDigit(r):
+			class[i] = digit
+		case r == ' ' || r >= '\t' && r <= '\r':
+			class[i] = white
+		case isSeparator(r):
+			class[i] = separator
 		case r < ' ' || r == 0x7f:
-		default:
-			f.emit(d, lower(r), i, i+size, &space, spaceFrom)
+			class[i] = control
 		}
-		i += size
 	}
-}
+	return class
+}()
 
-func lower(r rune) rune {
-	if r >= 'A' && r <= 'Z' {
-		return r + 'a' - 'A'
-	}
-	return r
-}
-
-// emit appends r, after the white space that waits unless it stands between two
-// Han characters.
-func (f *folded) emit(d *dictionary, r rune, from, to int, space *rune, spaceFrom int) {
-	if *space != 0 {
-		if n := len(f.text); n > 0 && !(isHan(f.text[n-1]) && isHan(r)) {
-			f.push(d, *space, spaceFrom, from)
-		}
-		*space = 0
-	}
-	f.push(d, r, from, to)
-}
-
-func (f *folded) push(d *dictionary, r rune, from, to int) {
-	n := len(f.text)
+// compatible returns what NFKC makes of r, neither ASCII nor common Han, written
+// as s: one character, or several of which rest are to follow; -1 for nothing.
+func compatible(r rune, s string) (first rune, rest []rune) {
 	switch {
-	case isDigit(r):
-		f.run++
-		f.digits = max(f.digits, f.run)
-	case r == '@':
-		f.ats = append(f.ats, int32(n))
-		f.run = 0
-	case !isSeparator(r):
-		f.run = 0
+	case r >= '！' && r <= '～':
+		return r - '！' + '!', nil
+	case plain(r):
+		return r, nil
+	case unicode.IsSpace(r):
+		return ' ', nil
+	case dropped(r):
+		return -1, nil
 	}
-	if n > 0 && d.mayBegin(f.text[n-1], r) {
-		f.begins = append(f.begins, int32(n-1))
+	var buffer [64]byte
+	b := norm.NFKC.AppendString(buffer[:0], s)
+	if string(b) == s {
+		return r, nil
 	}
-	for _, single := range d.lone {
-		if r == single {
-			f.begins = append(f.begins, int32(n))
-		}
+	all := slices.DeleteFunc([]rune(string(b)), dropped)
+	if len(all) == 0 {
+		return -1, nil
 	}
-	f.text = append(f.text, r)
-	f.from = append(f.from, int32(from))
-	f.to = append(f.to, int32(to))
+	return all[0], all[1:]
 }
 
 // find verifies the places where a word may begin.
@@ -225,8 +306,6 @@ func plain(r rune) bool {
 func dropped(r rune) bool {
 	return r >= 0x80 && (unicode.In(r, unicode.Cf, unicode.Mn, unicode.Me, unicode.Cc) || r == 0x3164 || r == 0x115F || r == 0x1160)
 }
-
-func isSpace(r rune) bool { return r >= 0x80 && unicode.IsSpace(r) }
 
 func isHan(r rune) bool {
 	return r >= 0x4E00 && r < 0xA000 || r == '〇' || r >= 0x3400 && r < 0x4DC0 || r >= 0x20000 && r < 0x33480

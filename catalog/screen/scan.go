@@ -88,7 +88,7 @@ func (f *folded) scan(s string, pol policy) (hits []hit, settings int) {
 	settings = f.settings()
 	for i := range hits {
 		h := &hits[i]
-		h.at, h.end = int(f.from[h.at]), int(f.to[h.end-1])
+		h.at, h.end = int(f.from[h.at]), f.end(h.end-1)
 	}
 	slices.SortStableFunc(hits, func(a, b hit) int { return a.at - b.at })
 	return hits, settings

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 )
 
 // words.csv holds the words that are looked for, what each means to a rule, and
@@ -31,16 +32,24 @@ type phrase struct {
 
 // dictionary finds words by their first two characters.
 type dictionary struct {
+	// han and ascii tell of a character whether a word begins with it, and of a
+	// Han character besides its simplified form and whether it is a word.
+	han   [endHan - firstHan]han
+	ascii [utf8.RuneSelf]bool
 	// seen has a bit for every pair that begins a word, by hash: it rules out
 	// nearly all of a text without looking anything up.
 	seen  [1 << 10]uint64
 	pairs map[[2]rune][]*word
 	// single holds the words of one character.
 	single map[rune][]*word
-	lone   []rune
 }
 
-func pairHash(a, b rune) uint32 { return (uint32(a)*0x9E3779B1 + uint32(b)*0x85EBCA6B) >> 16 }
+type han struct {
+	simplified   uint16
+	begins, word bool
+}
+
+func pairHash(a, b rune) uint32 { return (uint32(a)<<16 ^ uint32(b)) * 0x9E3779B1 >> 16 }
 
 func (d *dictionary) mayBegin(a, b rune) bool {
 	h := pairHash(a, b)
@@ -70,13 +79,28 @@ var loadDictionary = sync.OnceValue(func() *dictionary {
 		}
 	}
 	d := &dictionary{pairs: map[[2]rune][]*word{}, single: map[rune][]*word{}}
+	for i := range d.han {
+		d.han[i].simplified = uint16(firstHan + i)
+	}
+	variants := []rune(traditional)
+	for i := 0; i < len(variants); i += 2 {
+		d.han[variants[i]-firstHan].simplified = uint16(variants[i+1])
+	}
 	for _, w := range words {
 		for _, text := range harmless[w.rule] {
 			w.exempt([]rune(text))
 		}
+		for i, h := range d.han {
+			if rune(h.simplified) == w.text[0] {
+				d.han[i].begins = true
+				d.han[i].word = d.han[i].word || len(w.text) == 1
+			}
+		}
+		if w.text[0] < utf8.RuneSelf {
+			d.ascii[w.text[0]] = true
+		}
 		if len(w.text) == 1 {
 			d.single[w.text[0]] = append(d.single[w.text[0]], w)
-			d.lone = append(d.lone, w.text[0])
 			continue
 		}
 		pair := [2]rune{w.text[0], w.text[1]}
@@ -112,15 +136,3 @@ const traditional = "機机絕绝內内祕秘級级資资參参傳传閱阅僅�
 	"質质於于樓楼棟栋縣县區区鄉乡鎮镇檔档閉闭數数項项題题編编備备請请標标記记購购職职務务禁禁嚴严對对艙舱爐炉滬沪雲云遼辽魯鲁蘇苏" +
 	"贛赣晉晋陝陕閩闽貴贵粵粤寧宁瓊琼領领輸输鑰钥碎碎鋪铺貼贴檢检測测認认產产應应準准環环佈布現现撥拨訂订製制擋挡類类單单" +
 	"蓋盖櫃柜費费譯译邏逻"
-
-var loadSimplified = sync.OnceValue(func() *[0xA000 - 0x4E00]uint16 {
-	var table [0xA000 - 0x4E00]uint16
-	for i := range table {
-		table[i] = uint16(0x4E00 + i)
-	}
-	pairs := []rune(traditional)
-	for i := 0; i < len(pairs); i += 2 {
-		table[pairs[i]-0x4E00] = uint16(pairs[i+1])
-	}
-	return &table
-})

@@ -17,21 +17,26 @@ import (
 
 // auditLine is one publication as the publisher must be able to account for it.
 // It stays in the data directory and is never served.
+//
+// A line is written before anything is published, State "begun", and one after,
+// "published" or "failed". A line that was begun and never ended is a publication
+// that was interrupted: the store's history tells whether it came through.
 type auditLine struct {
-	Time       time.Time     `json:"time"`
-	Store      string        `json:"store"`
-	Catalog    string        `json:"catalog"`
-	Sequence   int64         `json:"sequence"`
-	Manifest   catalog.Hash  `json:"manifest"`
-	Publisher  string        `json:"publisher"`
-	Dataset    string        `json:"dataset,omitzero"`
-	ReviewedBy string        `json:"reviewed_by,omitzero"`
-	ReviewedOn string        `json:"reviewed_on,omitzero"`
-	Conclusion string        `json:"conclusion,omitzero"`
-	Files      []auditFile   `json:"files,omitempty"`
-	Withdrawn  []string      `json:"withdrawn,omitempty"`
-	Restored   []string      `json:"restored,omitempty"`
-	Totals     ingest.Totals `json:"totals"`
+	Time       time.Time      `json:"time"`
+	State      string         `json:"state"`
+	Store      string         `json:"store"`
+	Catalog    string         `json:"catalog"`
+	Sequence   int64          `json:"sequence"`
+	Manifest   catalog.Hash   `json:"manifest"`
+	Rollback   int64          `json:"rollback_to,omitzero"`
+	Publisher  string         `json:"publisher,omitzero"`
+	Dataset    string         `json:"dataset,omitzero"`
+	ReviewedBy string         `json:"reviewed_by,omitzero"`
+	ReviewedOn string         `json:"reviewed_on,omitzero"`
+	Files      []auditFile    `json:"files,omitempty"`
+	Withdrawn  []string       `json:"withdrawn,omitempty"`
+	Restored   []string       `json:"restored,omitempty"`
+	Totals     *ingest.Totals `json:"totals,omitempty"`
 }
 
 // auditFile binds the review to the very bytes that were read.
@@ -40,20 +45,37 @@ type auditFile struct {
 	SHA256 string `json:"sha256"`
 }
 
-func auditEntry(p *publishFlags, files []*input, target cache.Writer, pub *catalog.Publication, report *ingest.Report) auditLine {
+func newAuditLine(target cache.Writer, pub *catalog.Publication) auditLine {
 	m := pub.Release.Manifest
-	line := auditLine{
-		Time: m.PublishedAt, Store: target.String(), Catalog: m.Catalog, Sequence: m.Sequence, Manifest: pub.Release.Hash,
-		Publisher: p.publisher, Dataset: p.dataset, ReviewedBy: p.reviewedBy, ReviewedOn: p.reviewedOn,
-		Withdrawn: p.withdraw, Restored: p.restore, Totals: report.Totals,
-	}
-	if len(files) > 0 {
-		line.Conclusion = "publishable"
-	}
+	return auditLine{Store: target.String(), Catalog: m.Catalog, Sequence: m.Sequence, Manifest: pub.Release.Hash, Rollback: m.Republishes}
+}
+
+// account adds to line what the operator said and what came of it.
+func (p *publishFlags) account(line auditLine, files []*input, report *ingest.Report) auditLine {
+	line.Publisher, line.Dataset, line.ReviewedBy, line.ReviewedOn = p.publisher, p.dataset, p.reviewedBy, p.reviewedOn
+	line.Withdrawn, line.Restored, line.Totals = p.withdraw, p.restore, &report.Totals
 	for _, f := range files {
 		line.Files = append(line.Files, auditFile{filepath.Base(f.name), hexSum(f.sum)})
 	}
 	return line
+}
+
+// audited publishes between the two lines of the audit record. Without the first
+// nothing is published.
+func audited(dataDir string, line auditLine, publish func() error) error {
+	line.State = "begun"
+	if err := writeAudit(dataDir, line); err != nil {
+		return fmt.Errorf("nothing is published, because the audit record cannot be written (--data-dir): %w", err)
+	}
+	err := publish()
+	end := auditLine{State: "published", Store: line.Store, Catalog: line.Catalog, Sequence: line.Sequence, Manifest: line.Manifest}
+	if err != nil {
+		end.State = "failed"
+	}
+	if auditErr := writeAudit(dataDir, end); auditErr != nil && err == nil {
+		return fmt.Errorf("the release is published, but the audit record could not be ended: %w", auditErr)
+	}
+	return err
 }
 
 func auditPath(dataDir string) string { return filepath.Join(dataDir, "audit.jsonl") }
@@ -63,6 +85,7 @@ func writeAudit(dataDir string, line auditLine) error {
 	if err := os.MkdirAll(dataDir, 0o700); err != nil {
 		return err
 	}
+	line.Time = time.Now().UTC().Truncate(time.Second)
 	b, err := json.Marshal(line)
 	if err != nil {
 		return err
@@ -88,7 +111,7 @@ func lastAudited(dataDir, store string) int64 {
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		var l auditLine
-		if json.Unmarshal(lines.Bytes(), &l) == nil && l.Store == store {
+		if json.Unmarshal(lines.Bytes(), &l) == nil && l.Store == store && l.State == "published" {
 			last = max(last, l.Sequence)
 		}
 	}

@@ -32,6 +32,11 @@ func TestExitCodes(t *testing.T) {
 		{"empty store", []string{"releases", "--source", "dir:" + t.TempDir()}, exitUnavailable, "no release"},
 		{"dead store", []string{"releases", "--source", "redis://" + freeAddress(t) + "/0"}, exitUnavailable, "refused"},
 		{"rollback to nothing", []string{"rollback", "x", "--to", "dir:" + t.TempDir()}, exitUsage, "sequence number"},
+		{"review in the future", []string{"publish", good, "--publisher", "p", "--to", "dir:" + t.TempDir(), "--reviewed-by", "A", "--reviewed-on", "2199-01-01"}, exitUsage, "future"},
+		{"successor alone", []string{"publish", good, "--publisher", "p", "--to", "dir:" + t.TempDir(), "--reviewed-by", "A", "--reviewed-on", "2026-11-20", "--successor", "A3K7M2QG"}, exitUsage, "--withdraw"},
+		{"nothing to publish", []string{"check", write(t, "a.csv", "成果名称\n,\n"), "--publisher", "p"}, exitDone, "0 rows"},
+		{"all refused", []string{"check", write(t, "a.csv", "成果名称,简介\n,x\n"), "--publisher", "p"}, exitRefused, "no row"},
+		{"language", []string{"version", "--lang", "klingon"}, exitUsage, "zh or en"},
 		{"withdraw without reason", []string{"publish", "--to", "dir:" + t.TempDir(), "--publisher", "p", "--withdraw", "A3K7M2QG"}, exitUsage, "--reason"},
 		{"withdraw a mistyped code", []string{"publish", "--to", "dir:" + t.TempDir(), "--publisher", "p", "--withdraw", "A3K7M2QH", "--reason", "x"}, exitUsage, "check character"},
 		{"check alone", []string{"check", good, "--publisher", "p"}, exitDone, "nothing published"},
@@ -119,7 +124,7 @@ func TestALifeOfACatalog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := strings.Count(string(audit), "\n"); n != 7 || !strings.Contains(string(audit), `"reviewed_by":"Example"`) || !strings.Contains(string(audit), `"sha256":"`) {
+	if n := strings.Count(string(audit), "\n"); n != 14 || strings.Count(string(audit), `"state":"published"`) != 7 || !strings.Contains(string(audit), `"reviewed_by":"Example"`) || !strings.Contains(string(audit), `"sha256":"`) {
 		t.Errorf("audit record of %d lines:\n%s", n, audit)
 	}
 	if strings.Contains(string(audit), "甲成果") {
@@ -130,8 +135,7 @@ func TestALifeOfACatalog(t *testing.T) {
 func TestBundleAndSync(t *testing.T) {
 	data, dir := t.TempDir(), t.TempDir()
 	a, b, bundle := "dir:"+filepath.Join(dir, "a"), "dir:"+filepath.Join(dir, "b"), filepath.Join(dir, "c.luoshu")
-	luoshu(t, data, "demo", "--to", a).want(t, exitDone)
-	luoshu(t, data, "demo", "--to", a).want(t, exitDone)
+	luoshu(t, data, publishArgs(write(t, "a.csv", "成果名称\n甲成果\n乙成果\n"), a)...).want(t, exitDone)
 	luoshu(t, data, "export", "--source", a, "--bundle", bundle).want(t, exitDone)
 	luoshu(t, data, "sync", "--from", bundle, "--to", b).want(t, exitDone)
 	want := luoshu(t, data, "releases", "--source", a, "--json").want(t, exitDone).stdout
@@ -140,9 +144,36 @@ func TestBundleAndSync(t *testing.T) {
 			t.Errorf("%s holds\n%s\nwant\n%s", store, got, want)
 		}
 	}
-	luoshu(t, data, publishArgs(write(t, "a.csv", "成果名称\n甲成果\n"), a)...).want(t, exitDone)
+	luoshu(t, data, publishArgs(write(t, "a.csv", "成果名称\n丙成果\n"), a)...).want(t, exitDone)
 	if o := luoshu(t, data, "sync", "--from", bundle, "--to", a); o.code == exitDone {
 		t.Error("sync moved a store backwards")
+	}
+}
+
+// TestNothingWithoutAudit: a publication that could not be accounted for does not
+// take place.
+func TestNothingWithoutAudit(t *testing.T) {
+	store := "dir:" + filepath.Join(t.TempDir(), "s")
+	notADirectory := write(t, "file", "x")
+	luoshu(t, notADirectory, publishArgs(write(t, "a.csv", "成果名称\n甲成果\n"), store)...).want(t, exitFailed)
+	luoshu(t, t.TempDir(), "releases", "--source", store).want(t, exitUnavailable)
+}
+
+func TestTheDemonstrationIsNotBuiltOn(t *testing.T) {
+	data, store := t.TempDir(), "dir:"+filepath.Join(t.TempDir(), "s")
+	luoshu(t, data, "demo", "--to", store).want(t, exitDone)
+	luoshu(t, data, "demo", "--to", store).want(t, exitDone)
+	luoshu(t, data, publishArgs(write(t, "a.csv", "成果名称\n甲成果\n"), store)...).want(t, exitRefused)
+}
+
+// TestWhatMustGoIsSaid: the operator cannot overlook that a secret is still shown.
+func TestWhatMustGoIsSaid(t *testing.T) {
+	data, store := t.TempDir(), "dir:"+filepath.Join(t.TempDir(), "s")
+	const header = "成果名称,密级\n乙成果,公开\n"
+	luoshu(t, data, publishArgs(write(t, "a.csv", header+"甲成果,公开\n"), store)...).want(t, exitDone)
+	o := luoshu(t, data, publishArgs(write(t, "a.csv", header+"甲成果,机密\n"), store)...).want(t, exitRefused)
+	if !strings.Contains(o.stderr, "still is; withdraw") || !strings.Contains(o.stdout, "still_public") {
+		t.Errorf("%s%s", o.stdout, o.stderr)
 	}
 }
 
@@ -157,6 +188,10 @@ func TestReportFiles(t *testing.T) {
 		}
 	}
 	luoshu(t, data, "check", file, "--publisher", "p", "--report", filepath.Join(t.TempDir(), "r.doc")).want(t, exitUsage)
+	luoshu(t, data, "check", file, "--publisher", "p", "--report", file).want(t, exitUsage)
+	if b, err := os.ReadFile(file); err != nil || len(b) == 0 {
+		t.Errorf("the input is gone: %v", err)
+	}
 }
 
 func TestMessagesInChinese(t *testing.T) {

@@ -24,7 +24,7 @@ func printReport(w io.Writer, lang string, out result, check bool) {
 		ZH: "读取 %d 行：发布 %d，未变 %d，待审 %d，拒绝 %d（脱敏 %d），撤回 %d",
 		EN: "%d rows read: %d published, %d unchanged, %d held, %d refused (%d redacted), %d withdrawn",
 	}, t.Read, t.Published, t.Unchanged, t.Held, t.Refused, t.Redacted, t.Withdrawn)
-	p.columns(out.Columns)
+	p.columns(slices.Clone(out.Columns))
 	p.rules(out.Rows)
 	switch {
 	case out.Release != nil:
@@ -37,7 +37,7 @@ func printReport(w io.Writer, lang string, out result, check bool) {
 			ZH: "仅检查，未发布。若发布：新增 %d，更新 %d，撤回 %d",
 			EN: "checked only, nothing published. It would add %d, update %d and withdraw %d",
 		}, out.Changes.Added, out.Changes.Updated, out.Changes.Withdrawn)
-	default:
+	case t.Refused+t.Held == 0:
 		p.line(catalog.Text{ZH: "内容与当前版本相同，没有发布新版本", EN: "nothing is new: the current release says the same, so no release was made"})
 	}
 }
@@ -61,6 +61,8 @@ var useTexts = map[ingest.Use]catalog.Text{
 
 func (p printer) columns(columns []ingest.Column) {
 	for _, c := range columns {
+		// A name of a file is shown on a terminal: without its control characters.
+		c.Name, _ = catalog.CleanText(c.Name, false)
 		if c.Use == ingest.Mapped {
 			p.line(catalog.Text{ZH: "  列“%s” → %s（%d 个值）", EN: "  column %q -> %s (%d values)"}, c.Name, c.Field, c.Values)
 			continue

@@ -109,13 +109,19 @@ func (p *publishFlags) options(files []string, check bool) (ingest.Options, erro
 	if !catalog.ValidCatalogName(p.publisher) {
 		return opt, usagef("--publisher is missing or has other characters than lower-case letters, digits and hyphens")
 	}
-	if len(files) == 0 && len(p.withdraw) == 0 {
-		return opt, usagef("give the files to publish, or --withdraw")
+	if len(files) == 0 && len(p.withdraw) == 0 && p.profile == "" {
+		return opt, usagef("give the files to publish, --withdraw or --profile")
 	}
 	if !check && len(files) > 0 {
-		if strings.TrimSpace(p.reviewedBy) == "" || len(p.reviewedOn) != len(time.DateOnly) || !catalog.Date(p.reviewedOn).Valid() {
-			return opt, usagef("publication needs the unit's secrecy review: give --reviewed-by NAME and --reviewed-on YYYY-MM-DD")
+		if err := p.reviewed(time.Now()); err != nil {
+			return opt, err
 		}
+	}
+	if p.successor != "" && len(p.withdraw) != 1 {
+		return opt, usagef("--successor goes with one --withdraw")
+	}
+	if err := checkReportName(p.report, files); err != nil {
+		return opt, err
 	}
 	if len(p.withdraw) > 0 && strings.TrimSpace(p.reason) == "" {
 		return opt, usagef("--withdraw needs --reason")
@@ -150,6 +156,40 @@ func (p *publishFlags) options(files []string, check bool) (ingest.Options, erro
 		}
 	}
 	return opt, nil
+}
+
+// reviewed checks that a secrecy review is stated, and that it has taken place.
+func (p *publishFlags) reviewed(now time.Time) error {
+	on, err := time.Parse(time.DateOnly, p.reviewedOn)
+	if err != nil || strings.TrimSpace(p.reviewedBy) == "" {
+		return usagef("publication needs the unit's secrecy review: give --reviewed-by NAME and --reviewed-on YYYY-MM-DD")
+	}
+	// A day's grace for time zones ahead of this machine's.
+	if on.After(now.AddDate(0, 0, 1)) {
+		return usagef("--reviewed-on %s lies in the future", p.reviewedOn)
+	}
+	return nil
+}
+
+// checkReportName refuses a report that would be of no known kind or overwrite an
+// input.
+func checkReportName(report string, files []string) error {
+	if report == "" {
+		return nil
+	}
+	if ext := strings.ToLower(filepath.Ext(report)); ext != ".csv" && ext != ".json" {
+		return usagef("--report %s: the name must end in .csv or .json", report)
+	}
+	target, err := os.Stat(report)
+	if err != nil {
+		return nil //nolint:nilerr // it does not exist yet
+	}
+	for _, name := range files {
+		if input, err := os.Stat(name); err == nil && os.SameFile(target, input) {
+			return usagef("--report %s would overwrite an input", report)
+		}
+	}
+	return nil
 }
 
 // result is what publish and check print with --json.
@@ -193,9 +233,8 @@ func (p *publishFlags) run(ctx context.Context, env environment, c *common, name
 			return err
 		}
 	}
-	draft := catalog.NewDraft(base, time.Now())
-	if err := p.describe(draft); err != nil {
-		return err
+	if base != nil && base.Manifest.Sample && !check {
+		return fmt.Errorf("%s holds the demonstration, which is not a catalog to build on; publish to another store: %w", target, catalog.ErrInvalid)
 	}
 	if !check && base == nil {
 		warnIfLost(env, c, target, lang)
@@ -205,53 +244,78 @@ func (p *publishFlags) run(ctx context.Context, env environment, c *common, name
 		return err
 	}
 	defer closeFiles()
+	draft := catalog.NewDraft(base, time.Now())
 	step, end := show.stage(catalog.Text{ZH: "读取", EN: "rows read"}.In(lang), -1)
 	opt.Progress = func(n int) { step(int64(n)) }
-	report, err := ingest.Import(ctx, draft, inputs(files), opt)
+	report, failed := ingest.Import(ctx, draft, inputs(files), opt)
 	if report != nil {
 		step(int64(report.Totals.Read))
 	}
 	end()
-	if err != nil {
-		return err
+	if report == nil {
+		return failed
 	}
 	out := result{Report: report}
-	out.Changes.Added, out.Changes.Updated, out.Changes.Withdrawn = draft.Counts()
-	if !check {
+	if target != nil {
 		out.Store = target.String()
 	}
-	var publication *catalog.Publication
+	if failed == nil {
+		failed = p.describe(draft)
+	}
+	if failed == nil {
+		failed = p.release(ctx, c, draft, target, files, &out, func(total int64) (func(int64), func()) {
+			return show.stage(catalog.Text{ZH: "写入", EN: "bytes stored"}.In(lang), total)
+		})
+	}
+	// The report is worth most when something stopped the publication.
+	if p.report != "" {
+		if err := writeReport(p.report, out); err != nil {
+			return errors.Join(failed, err)
+		}
+	}
+	if c.json {
+		if err := printJSON(env.stdout, out); err != nil {
+			return errors.Join(failed, err)
+		}
+	} else {
+		printReport(env.stdout, lang, out, check || failed != nil)
+	}
+	return failed
+}
+
+// release builds what the draft makes of the files and, unless target is nil,
+// publishes it. The error says why nothing was published, or why the operator
+// must act all the same.
+func (p *publishFlags) release(ctx context.Context, c *common, draft *catalog.Draft, target cache.Writer, files []*input, out *result, stage func(int64) (func(int64), func())) error {
+	out.Changes.Added, out.Changes.Updated, out.Changes.Withdrawn = draft.Counts()
 	if !draft.Empty() {
-		if publication, err = draft.Build(ctx, catalog.BuildOptions{}); err != nil {
+		publication, err := draft.Build(ctx, catalog.BuildOptions{})
+		if err != nil {
 			return err
 		}
 		out.Objects = len(publication.Objects)
 		for _, o := range publication.Objects {
 			out.ObjectBytes += o.Ref.Bytes
 		}
-	}
-	if publication != nil && !check {
-		step, end := show.stage(catalog.Text{ZH: "写入", EN: "bytes stored"}.In(lang), out.ObjectBytes)
-		err := cache.Publish(ctx, target, publication, nil, func(done, _ int64) { step(done) })
-		end()
-		if err != nil {
-			return err
-		}
-		line := newReleaseLine(publication.Release.Manifest, publication.Release.Hash, true)
-		out.Release = &line
-		if err := writeAudit(c.dataDir, auditEntry(p, files, target, publication, report)); err != nil {
-			return fmt.Errorf("the release is published, but the audit record could not be written: %w", err)
-		}
-	}
-	if p.report != "" {
-		if err := writeReport(p.report, out); err != nil {
-			return err
+		if target != nil {
+			step, end := stage(out.ObjectBytes)
+			err := audited(c.dataDir, p.account(newAuditLine(target, publication), files, out.Report), func() error {
+				return cache.Publish(ctx, target, publication, nil, func(done, _ int64) { step(done) })
+			})
+			end()
+			if err != nil {
+				return err
+			}
+			line := newReleaseLine(publication.Release.Manifest, publication.Release.Hash, true)
+			out.Release = &line
 		}
 	}
-	if c.json {
-		return printJSON(env.stdout, out)
+	switch t := out.Totals; {
+	case len(out.StillPublic) > 0:
+		return fmt.Errorf("%d rows are refused as not to be public, and earlier text of them still is; withdraw them: %w", len(out.StillPublic), catalog.ErrInvalid)
+	case t.Read > 0 && t.Refused == t.Read:
+		return fmt.Errorf("no row could be published: %w", catalog.ErrInvalid)
 	}
-	printReport(env.stdout, lang, out, check)
 	return nil
 }
 
@@ -317,21 +381,24 @@ func inputs(files []*input) []ingest.File {
 	return in
 }
 
+// writeReport replaces the report file as a whole.
 func writeReport(name string, out result) error {
-	var err error
-	f, err := os.Create(name)
+	f, err := os.CreateTemp(filepath.Dir(name), ".report-*")
 	if err != nil {
 		return err
 	}
-	switch strings.ToLower(filepath.Ext(name)) {
-	case ".csv":
+	if strings.EqualFold(filepath.Ext(name), ".csv") {
 		err = out.WriteCSV(f)
-	case ".json":
+	} else {
 		err = printJSON(f, out)
-	default:
-		err = usagef("--report %s: the name must end in .csv or .json", name)
 	}
-	return errors.Join(err, f.Close())
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return err
 }
 
 func printJSON(w io.Writer, v any) error {

@@ -42,7 +42,7 @@ func (environment) terminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// language is what messages are written in: --lang, else the locale, else Chinese.
+// language is what messages are written in: --lang, else the locale, else English.
 func (e environment) language(flag string) string {
 	if flag == "zh" || flag == "en" {
 		return flag
@@ -117,7 +117,7 @@ touchscreens, on phones and through an open-data API.
   luoshu demo --to redis://localhost:6379/0     put the demonstration into Redis
   luoshu serve --source redis://localhost:6379/0
   luoshu check  catalog.csv --dataset achievements --publisher my-market
-  luoshu publish catalog.csv --to redis://localhost:6379/0 --dataset achievements \
+  luoshu publish catalog.csv --to redis://localhost:6379/1 --dataset achievements \
       --publisher my-market --reviewed-by "Zhang" --reviewed-on 2026-11-20
 
 A STORE is redis://HOST:PORT/DB, redis-sentinel://…?master=NAME, redis-cluster://…,
@@ -151,7 +151,13 @@ func newRoot(env environment) *cobra.Command {
 		},
 		SuggestionsMinimumDistance: 2,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			return fromVariables(cmd.Flags(), env.lookup)
+			if err := fromVariables(cmd.Flags(), env.lookup); err != nil {
+				return err
+			}
+			if c.lang != "" && c.lang != "zh" && c.lang != "en" {
+				return usagef("--lang is zh or en")
+			}
+			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}

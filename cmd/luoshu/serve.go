@@ -136,7 +136,7 @@ func (s *serveFlags) follow(ctx context.Context, dataDir string, log *slog.Logge
 		log.Warn("the data directory cannot be used; releases are not kept on this machine", slog.Any("error", err))
 		local = nil
 	}
-	source, closeStore, err := s.open(ctx, local)
+	source, closeStore, err := s.open(ctx, local, log)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -158,7 +158,7 @@ func (s *serveFlags) follow(ctx context.Context, dataDir string, log *slog.Logge
 
 // open returns the store to follow: the configured one, else the data directory
 // when it holds a release, else nil.
-func (s *serveFlags) open(ctx context.Context, local *cache.Directory) (cache.Store, func(), error) {
+func (s *serveFlags) open(ctx context.Context, local *cache.Directory, log *slog.Logger) (cache.Store, func(), error) {
 	if s.source != "" {
 		store, err := openSource(ctx, s.source, "source")
 		if err != nil {
@@ -169,9 +169,14 @@ func (s *serveFlags) open(ctx context.Context, local *cache.Directory) (cache.St
 	if local == nil {
 		return nil, func() {}, nil
 	}
-	if _, err := local.Current(ctx); errors.Is(err, catalog.ErrNoRelease) || errors.Is(err, fs.ErrNotExist) {
+	switch _, err := local.Current(ctx); {
+	case errors.Is(err, catalog.ErrNoRelease), errors.Is(err, fs.ErrNotExist):
+		return nil, func() {}, nil
+	case errors.Is(err, catalog.ErrUnavailable):
+		log.Warn("the data directory cannot be read", slog.Any("error", err))
 		return nil, func() {}, nil
 	}
+	// A damaged pointer is not "no release": the page will say what is wrong.
 	return local, func() {}, nil
 }
 

@@ -149,7 +149,7 @@ func TestThroughRedis(t *testing.T) {
 	if second := s.list(strings.TrimPrefix(*first.Links.Next, s.base)); second.Meta.Release.Sequence != 1 || second.Meta.Total != 2 {
 		t.Errorf("the walk went on in %+v", second.Meta)
 	}
-	gone := luoshu(t, publisher, "check", write(t, "a.csv", "source_key,成果名称\n2,乙成果\n"), "--publisher", "p", "--against", store, "--json").want(t, exitDone).report(t)
+	gone := luoshu(t, publisher, "check", write(t, "a.csv", "source_key,成果名称\n2,乙成果\n"), "--publisher", "p", "--against", store, "--json").want(t, exitRefused).report(t)
 	if page := s.get("/q/"+gone.Rows[0].ID, http.StatusGone); !strings.Contains(page, "乙成果") {
 		t.Error("the page of a withdrawn record does not name it")
 	}

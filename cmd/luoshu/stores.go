@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -40,11 +41,20 @@ one command away. A store that holds another catalog is left alone.`,
 				return err
 			}
 			line := newReleaseLine(publication.Release.Manifest, publication.Release.Hash, true)
+			show := func(l releaseLine) error {
+				if c.json {
+					return printJSON(env.stdout, l)
+				}
+				return nil
+			}
 			p := printer{env.stdout, env.language(c.lang)}
+			if c.json {
+				p.w = io.Discard
+			}
 			switch current, err := target.Current(ctx); {
 			case err == nil && current == publication.Release.Pointer():
 				p.line(catalog.Text{ZH: "%s 中已是示例目录", EN: "%s holds the demonstration already"}, target)
-				return nil
+				return show(line)
 			case err == nil:
 				return fmt.Errorf("%s holds release %d of catalog %q; put the demonstration into an empty store: %w", target, current.Sequence, current.Catalog, catalog.ErrConflict)
 			case !errors.Is(err, catalog.ErrNoRelease):
@@ -53,12 +63,9 @@ one command away. A store that holds another catalog is left alone.`,
 			if err := cache.Publish(ctx, target, publication, nil, nil); err != nil {
 				return err
 			}
-			if c.json {
-				return printJSON(env.stdout, line)
-			}
 			p.release(line)
-			p.line(catalog.Text{ZH: "现在可运行 luoshu serve --source %s", EN: "now run luoshu serve --source %s"}, to)
-			return nil
+			p.line(catalog.Text{ZH: "现在可运行 luoshu serve --source %s", EN: "now run luoshu serve --source %s"}, target)
+			return show(line)
 		},
 	}
 	cmd.Flags().StringVar(&to, "to", "", "store to put it into")
@@ -149,7 +156,7 @@ func newRollback(env environment, c *common) *cobra.Command {
 		Use: "rollback SEQ", Short: "Republish the content of an earlier release under a higher number",
 		Long: `Publishes the content of release SEQ again, as the next release: nobody moves
 backwards. Records that release SEQ does not hold are withdrawn, so that their
-printed codes still answer.`,
+printed codes still answer; what was withdrawn since stays withdrawn.`,
 		Args: arguments(1, 1, "the sequence number of the release to bring back"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
@@ -202,19 +209,16 @@ func rollback(ctx context.Context, env environment, c *common, target cache.Writ
 	if err != nil {
 		return err
 	}
-	publication, err := catalog.Republish(current, earlier, time.Now(), reason)
+	publication, err := catalog.Republish(ctx, current, earlier, time.Now(), reason)
 	if err != nil {
 		return err
 	}
-	if err := cache.Publish(ctx, target, publication, nil, nil); err != nil {
-		return err
-	}
 	m := publication.Release.Manifest
-	if err := writeAudit(c.dataDir, auditLine{
-		Time: m.PublishedAt, Store: target.String(), Catalog: m.Catalog, Sequence: m.Sequence, Manifest: publication.Release.Hash,
-		Conclusion: fmt.Sprintf("rollback to %d: %s", seq, reason),
-	}); err != nil {
-		return fmt.Errorf("rolled back, but the audit record could not be written: %w", err)
+	err = audited(c.dataDir, newAuditLine(target, publication), func() error {
+		return cache.Publish(ctx, target, publication, nil, nil)
+	})
+	if err != nil {
+		return err
 	}
 	line := newReleaseLine(m, publication.Release.Hash, true)
 	if c.json {
