@@ -202,6 +202,10 @@ func TestBundleRefusesHostileFiles(t *testing.T) {
 			wantError(t, "Current", err, catalog.ErrDamaged)
 			_, err = b.Object(ctx, pub.Objects[0].Ref.Hash)
 			wantError(t, "Object", err, catalog.ErrDamaged)
+			// What makes the reader of ZIP files take memory is refused before it begins.
+			if name == "way more claimed" && (err == nil || !strings.Contains(err.Error(), "1099511627776 entries")) {
+				t.Errorf("Object = %v", err)
+			}
 			wantError(t, "Publish over it", Publish(ctx, b, pub, nil, nil), catalog.ErrDamaged)
 		})
 	}

@@ -106,10 +106,17 @@ func TestHubMisbehaves(t *testing.T) {
 		want   error
 	}{
 		"captive portal": {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>welcome</html>") }, catalog.ErrDamaged},
-		"redirect":       {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) }, catalog.ErrUnavailable},
-		"failing":        {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }, catalog.ErrUnavailable},
-		"busy":           {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) }, catalog.ErrUnavailable},
-		"forbidden":      {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }, catalog.ErrUnavailable},
+		"redirect": {func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/elsewhere" {
+				b, _ := catalog.Canonical(pub.Release.Pointer())
+				_, _ = w.Write(b)
+				return
+			}
+			http.Redirect(w, r, "/elsewhere", http.StatusFound)
+		}, catalog.ErrUnavailable},
+		"failing":   {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }, catalog.ErrUnavailable},
+		"busy":      {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) }, catalog.ErrUnavailable},
+		"forbidden": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }, catalog.ErrUnavailable},
 		"endless": {func(w http.ResponseWriter, _ *http.Request) {
 			for range 100 {
 				fmt.Fprint(w, strings.Repeat(" ", maxPointerBytes))

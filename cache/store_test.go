@@ -614,6 +614,47 @@ func testStore(t *testing.T, newPlace func(*testing.T) place) {
 	})
 }
 
+// careless stores something else than it is given.
+type careless struct {
+	*Memory
+	spoilObject, spoilManifest bool
+}
+
+func (c careless) PutObject(ctx context.Context, hash catalog.Hash, b []byte) error {
+	err := c.Memory.PutObject(ctx, hash, b)
+	if c.spoilObject {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.objects[hash] = slices.Concat(b[1:], b[:1])
+	}
+	return err
+}
+
+func (c careless) PutManifest(ctx context.Context, hash catalog.Hash, manifest, signature []byte) error {
+	err := c.Memory.PutManifest(ctx, hash, manifest, signature)
+	if c.spoilManifest {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.manifests[hash] = append(c.manifests[hash], ' ')
+	}
+	return err
+}
+
+// TestPublishReadsBack proves that a careless store is found out before its
+// readers are.
+func TestPublishReadsBack(t *testing.T) {
+	pub := first100(t, aName)
+	for _, c := range []careless{{spoilObject: true}, {spoilManifest: true}} {
+		c.Memory = NewMemory("careless")
+		err := Publish(context.Background(), c, pub, nil, nil)
+		wantError(t, "Publish", err, catalog.ErrDamaged)
+		if err == nil || strings.Contains(err.Error(), "flip") {
+			t.Errorf("Publish = %v, found out too late", err)
+		}
+		wantCurrent(t, c, catalog.Pointer{})
+	}
+}
+
 // readers are the three ways to read what is named by a hash.
 func readers(s Store) map[string]func(context.Context, catalog.Hash) ([]byte, error) {
 	return map[string]func(context.Context, catalog.Hash) ([]byte, error){

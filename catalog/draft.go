@@ -58,8 +58,8 @@ func (d *Draft) Base() *Release { return d.base }
 // Describe gives the release another profile. A catalog keeps its name for good:
 // another one is ErrForeign.
 func (d *Draft) Describe(p Profile) error {
-	if !ValidCatalogName(p.Catalog) {
-		return fmt.Errorf("catalog name %q: %w", p.Catalog, ErrInvalid)
+	if err := p.check(); err != nil {
+		return fmt.Errorf("profile: %w", err)
 	}
 	if d.base != nil && d.base.Manifest.Catalog != p.Catalog {
 		return fmt.Errorf("profile is of catalog %q, the store holds %q: %w", p.Catalog, d.base.Manifest.Catalog, ErrForeign)

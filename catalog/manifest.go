@@ -3,7 +3,9 @@ package catalog
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -83,6 +85,56 @@ func DefaultProfile() Profile {
 		Publisher: Text{"未填写发布机构", "Publisher not stated"},
 		License:   License{Name: Text{"未声明许可，使用前请联系发布机构", "No license stated: ask the publisher before reuse"}},
 	}
+}
+
+// ParseBaseURL reads an address that links and codes can begin with, and returns it
+// without a closing slash. It ends up in headers, JSON and pages as it is, so
+// nothing that would need escaping there gets through. The error wraps ErrInvalid.
+func ParseBaseURL(s string) (string, error) {
+	u, err := url.Parse(s)
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" ||
+		u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" ||
+		strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`"<>\`, r) }) {
+		return "", fmt.Errorf("not an address such as https://luoshu.example, without query and user: %w", ErrInvalid)
+	}
+	return strings.TrimRight(s, "/"), nil
+}
+
+// check finds what a profile must not hold, whoever wrote it.
+func (p *Profile) check() error {
+	if !ValidCatalogName(p.Catalog) {
+		return fmt.Errorf("catalog must be a short name of lower-case letters, digits and hyphens: %w", ErrInvalid)
+	}
+	if p.PublicURL != "" {
+		if clean, err := ParseBaseURL(p.PublicURL); err != nil || clean != p.PublicURL {
+			return fmt.Errorf("public_url is not an address such as https://luoshu.example: %w", ErrInvalid)
+		}
+	}
+	texts := []string{p.Title.ZH, p.Title.EN, p.Publisher.ZH, p.Publisher.EN, p.License.Name.ZH, p.License.Name.EN, p.License.URL, p.License.SPDX}
+	for _, d := range p.Desks {
+		if d.Name == (Text{}) {
+			return fmt.Errorf("a desk has no name: %w", ErrInvalid)
+		}
+		if d.Telephone != "" && !phoneForm.MatchString(d.Telephone) {
+			return fmt.Errorf("the telephone of a desk is none: %w", ErrInvalid)
+		}
+		texts = append(texts, d.Name.ZH, d.Name.EN, d.Address.ZH, d.Address.EN, d.Hours.ZH, d.Hours.EN)
+	}
+	for _, s := range p.Schemes {
+		if !slugForm.MatchString(s.ID) || LookupCodeList(s.ID) != nil {
+			return fmt.Errorf("scheme %q is no short name, or that of a code list: %w", s.ID, ErrInvalid)
+		}
+		texts = append(texts, s.Title.ZH, s.Title.EN)
+		for _, c := range s.Codes {
+			texts = append(texts, c.Code, c.ZH, c.EN)
+		}
+	}
+	for _, t := range texts {
+		if _, bad := forbiddenRune(t, false); bad || len(t) > 1000 {
+			return fmt.Errorf("a text has control characters or more than 1000 bytes: %w", ErrInvalid)
+		}
+	}
+	return nil
 }
 
 // Desk returns the desk of market, or the general one, and whether there is any.
@@ -203,14 +255,15 @@ func (m *Manifest) check() error {
 	switch {
 	case m.Format != FormatVersion:
 		return fmt.Errorf("format %d, this program reads %d", m.Format, FormatVersion)
-	case !ValidCatalogName(m.Catalog):
-		return fmt.Errorf("catalog name %q", m.Catalog)
 	case m.Sequence < 1:
 		return fmt.Errorf("sequence %d", m.Sequence)
 	case m.PartitionBits < 0 || m.PartitionBits > maxPartitionBits:
 		return fmt.Errorf("%d partition bits", m.PartitionBits)
 	case m.Previous != "" && !m.Previous.Valid():
 		return fmt.Errorf("previous manifest %q", m.Previous)
+	}
+	if err := m.Profile.check(); err != nil {
+		return err
 	}
 	var stored, raw int64
 	records, last := 0, -1

@@ -90,7 +90,7 @@ func (h *Handler) datasets(r *request) error {
 		for info := range catalog.Datasets() {
 			d := dataset{
 				Name: info.Name, Label: info.Label, Singular: info.Singular, Count: r.snap.Count(info.Name),
-				Links: map[string]string{"self": h.base + root + "/" + string(info.Name)},
+				Links: map[string]string{"self": h.origin(r.snap.Manifest()) + root + "/" + string(info.Name)},
 			}
 			for _, f := range catalog.Fields(info.Name) {
 				d.Fields = append(d.Fields, field{Path: f.Path, Type: f.Type, Label: f.Label, CodeList: f.List, Dataset: f.Target})
@@ -105,7 +105,7 @@ func (h *Handler) codeLists(r *request) error {
 	return h.describe(r, root+"/codes", func() (any, int) {
 		var all []codeListHead
 		add := func(l codeListBody) {
-			l.Links = map[string]string{"self": h.base + codeListPath(l.Name)}
+			l.Links = map[string]string{"self": h.origin(r.snap.Manifest()) + codeListPath(l.Name)}
 			all = append(all, l.codeListHead)
 		}
 		for l := range catalog.CodeLists() {

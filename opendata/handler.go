@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -45,8 +44,9 @@ type Archive interface {
 type Config struct {
 	Reader  Reader
 	Archive Archive
-	// BaseURL begins every link, such as https://luoshu.example; links begin with
-	// the path when it is empty. The Host header never decides.
+	// BaseURL begins every link, such as https://luoshu.example. When it is empty
+	// the catalog's own address does, and where that is missing links begin with the
+	// path. The Host header never decides.
 	BaseURL string
 	// Logger gets what clients must not see, with the request id; nil discards it.
 	Logger *slog.Logger
@@ -74,9 +74,12 @@ func New(c Config) (*Handler, error) {
 	if c.Archive == nil {
 		faults = append(faults, errors.New("opendata: no Archive"))
 	}
-	base, err := baseURL(c.BaseURL)
-	if err != nil {
-		faults = append(faults, err)
+	base := c.BaseURL
+	if base != "" {
+		var err error
+		if base, err = catalog.ParseBaseURL(base); err != nil {
+			faults = append(faults, fmt.Errorf("opendata: BaseURL %q is %w", c.BaseURL, err))
+		}
 	}
 	if len(faults) > 0 {
 		return nil, errors.Join(faults...)
@@ -91,19 +94,21 @@ func New(c Config) (*Handler, error) {
 	return h, nil
 }
 
-// baseURL returns s without a closing slash. It ends up in headers and JSON as it
-// is, so nothing that would need escaping there gets through.
-func baseURL(s string) (string, error) {
-	if s == "" {
-		return "", nil
+// origin begins the links of an answer from m: the configured address, else the
+// catalog's own, else nothing, so that links begin with the path. m may be nil.
+func (h *Handler) origin(m *catalog.Manifest) string {
+	if h.base == "" && m != nil {
+		return m.PublicURL
 	}
-	u, err := url.Parse(s)
-	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" ||
-		u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" ||
-		strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune(`"<>\`, c) }) {
-		return "", fmt.Errorf("opendata: BaseURL %q is not an absolute http(s) address without query", s)
+	return h.base
+}
+
+// originNow is origin for answers that belong to no edition.
+func (h *Handler) originNow() string {
+	if s := h.reader.Current(); s != nil {
+		return h.origin(s.Manifest())
 	}
-	return strings.TrimRight(s, "/"), nil
+	return h.base
 }
 
 // Routes registers every operation for GET, HEAD and OPTIONS. The server must
@@ -151,7 +156,7 @@ func (h *Handler) edition(s *snapshot.Snapshot) *edition {
 	if e := h.latest.Load(); e != nil && e.hash == s.Hash() {
 		return e
 	}
-	e := newEdition(h.base, s)
+	e := newEdition(h.origin(s.Manifest()), s)
 	h.latest.Store(e)
 	return e
 }

@@ -853,11 +853,11 @@ func TestNew(t *testing.T) {
 		{opendata.Config{}, "no Reader\nopendata: no Archive"},
 		{opendata.Config{Reader: s, Archive: s}, ""},
 		{opendata.Config{Reader: s, Archive: s, BaseURL: "https://luoshu.example/sub/"}, ""},
-		{opendata.Config{Reader: s, Archive: s, BaseURL: "luoshu.example"}, "absolute"},
-		{opendata.Config{Reader: s, Archive: s, BaseURL: "ftp://luoshu.example"}, "absolute"},
-		{opendata.Config{Reader: s, Archive: s, BaseURL: "https://luoshu.example/?a=b"}, "absolute"},
-		{opendata.Config{Reader: s, Archive: s, BaseURL: "https://luoshu.example/\"x"}, "absolute"},
-		{opendata.Config{Reader: s, Archive: s, BaseURL: "https://user@luoshu.example"}, "absolute"},
+		{opendata.Config{Reader: s, Archive: s, BaseURL: "luoshu.example"}, "address"},
+		{opendata.Config{Reader: s, Archive: s, BaseURL: "ftp://luoshu.example"}, "address"},
+		{opendata.Config{Reader: s, Archive: s, BaseURL: "https://luoshu.example/?a=b"}, "address"},
+		{opendata.Config{Reader: s, Archive: s, BaseURL: "https://luoshu.example/\"x"}, "address"},
+		{opendata.Config{Reader: s, Archive: s, BaseURL: "https://user@luoshu.example"}, "address"},
 	}
 	for _, tt := range tests {
 		_, err := opendata.New(tt.config)

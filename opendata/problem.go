@@ -108,7 +108,7 @@ func (h *Handler) Problem(c *fiber.Ctx, err error) error {
 	}
 
 	p := problem{
-		Type: h.base + problemsPage + t.Slug, Title: t.Title.EN, TitleZH: t.Title.ZH, Status: t.Status,
+		Type: h.originNow() + problemsPage + t.Slug, Title: t.Title.EN, TitleZH: t.Title.ZH, Status: t.Status,
 		Instance: id, Tombstone: own.tombstone, Links: own.links,
 	}
 	text := fill(t.Detail, t.Hint, own.suggestion, own.fill...)

@@ -60,7 +60,7 @@ func (h *Handler) lost(r *request, err error) error {
 }
 
 func (h *Handler) recordURL(id catalog.ID) string {
-	return h.base + string(appendRecordPath(nil, id.Dataset(), id))
+	return h.originNow() + string(appendRecordPath(nil, id.Dataset(), id))
 }
 
 func appendRecordPath(b []byte, d catalog.Dataset, id catalog.ID) []byte {
@@ -155,12 +155,12 @@ func (h *Handler) pinned(r *request) (*snapshot.Snapshot, *edition, error) {
 	snap, err := h.reader.At(c.sequence)
 	switch {
 	case err == nil && releasePrefix(snap.Hash()) == c.release:
-		return snap, newEdition(h.base, snap), nil
+		return snap, newEdition(h.origin(snap.Manifest()), snap), nil
 	case err == nil || errors.Is(err, catalog.ErrNotFound):
 		// A release of that number, but another one: the store was rebuilt.
 		return nil, nil, &problemError{
 			kind: releaseGone, fill: seq, cause: err,
-			links: map[string]string{"start": h.base + root + "/" + string(r.dataset.Name)},
+			links: map[string]string{"start": h.originNow() + root + "/" + string(r.dataset.Name)},
 		}
 	default:
 		return nil, nil, err

@@ -78,7 +78,7 @@ func (h *Handler) kept(r *request) []keptRelease {
 
 func (h *Handler) describeRelease(k keptRelease) release {
 	m := k.manifest
-	path := h.base + root + "/releases/" + strconv.FormatInt(m.Sequence, 10)
+	path := h.originNow() + root + "/releases/" + strconv.FormatInt(m.Sequence, 10)
 	d := release{
 		Sequence: m.Sequence, PublishedAt: m.PublishedAt, AsOf: m.AsOf, Manifest: k.hash, Previous: m.Previous,
 		Republishes: m.Republishes, Sample: m.Sample, Schema: m.Schema, Counts: m.Counts,
@@ -123,7 +123,7 @@ func (h *Handler) find(r *request) (keptRelease, error) {
 		}
 	}
 	seq, now := strconv.FormatInt(r.seq, 10), r.snap.Manifest().Sequence
-	log := map[string]string{"releases": h.base + root + "/releases"}
+	log := map[string]string{"releases": h.originNow() + root + "/releases"}
 	if r.seq > now {
 		return keptRelease{}, &problemError{kind: unknownRelease, fill: []string{"{seq}", seq, "{current}", strconv.FormatInt(now, 10)}, links: log}
 	}

@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"fmt"
-	"net/url"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -17,35 +16,34 @@ func ReadProfile(b []byte) (catalog.Profile, error) {
 	if err := json.Unmarshal(b, &p, json.RejectUnknownMembers(true)); err != nil {
 		return p, fmt.Errorf("profile: %w: %w", catalog.ErrInvalid, err)
 	}
-	if !catalog.ValidCatalogName(p.Catalog) {
-		return p, fmt.Errorf("profile: catalog must be a short name of lower-case letters, digits and hyphens: %w", catalog.ErrInvalid)
-	}
-	if p.Title.ZH == "" && p.Title.EN == "" {
+	if p.Title == (catalog.Text{}) {
 		return p, fmt.Errorf("profile: title is missing: %w", catalog.ErrInvalid)
 	}
 	if p.PublicURL != "" {
-		u, err := url.Parse(p.PublicURL)
-		if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-			return p, fmt.Errorf("profile: public_url must be an address such as https://luoshu.example: %w", catalog.ErrInvalid)
+		var err error
+		if p.PublicURL, err = catalog.ParseBaseURL(p.PublicURL); err != nil {
+			return p, fmt.Errorf("profile: public_url: %w", err)
 		}
-		p.PublicURL = strings.TrimSuffix(p.PublicURL, "/")
 	}
 	return p, nil
 }
 
 // ResolveProfile turns the markets that p names by the publisher's keys ("key:…")
-// into identifiers.
+// into identifiers. A market that the release will not hold is an error: its desk
+// would be shown to nobody.
 func ResolveProfile(draft *catalog.Draft, publisher string, p *catalog.Profile) error {
 	for i := range p.Desks {
-		key, ok := strings.CutPrefix(string(p.Desks[i].Market), keyPrefix)
-		if !ok {
-			continue
+		market := &p.Desks[i].Market
+		if key, ok := strings.CutPrefix(string(*market), keyPrefix); ok {
+			id, _, err := draft.Identify(catalog.Organizations, publisher, key)
+			if err != nil {
+				return fmt.Errorf("profile: desk %d: %w", i+1, err)
+			}
+			*market = id
 		}
-		id, _, err := draft.Identify(catalog.Organizations, publisher, key)
-		if err != nil {
-			return fmt.Errorf("profile: desk %d: %w", i+1, err)
+		if *market != "" && !draft.Has(*market) {
+			return fmt.Errorf("profile: the market of desk %d is not among the organizations: %w", i+1, catalog.ErrInvalid)
 		}
-		p.Desks[i].Market = id
 	}
 	return nil
 }

@@ -7,10 +7,8 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
-	"net/url"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -96,9 +94,9 @@ func (s *serveFlags) run(ctx context.Context, env environment, c *common) error 
 	}
 	defer closeStore()
 
-	port := listener.Addr().(*net.TCPAddr).Port
+	bound := listener.Addr().(*net.TCPAddr)
 	app, err := newApp(near, serverOptions{
-		address: addresses{configured: public, port: port}, terminal: s.terminal, log: log, accessLog: s.accessLog,
+		address: addresses{configured: public, port: bound.Port, loopback: bound.IP.IsLoopback()}, terminal: s.terminal, log: log, accessLog: s.accessLog,
 	})
 	if err != nil {
 		return usageError{err}
@@ -106,7 +104,7 @@ func (s *serveFlags) run(ctx context.Context, env environment, c *common) error 
 	printer{env.stdout, env.language(c.lang)}.line(catalog.Text{
 		ZH: "洛书已启动：http://localhost:%d/ （接口 /api/v1，停止请按 Ctrl-C）",
 		EN: "Luoshu is up: http://localhost:%d/ (API at /api/v1; stop with Ctrl-C)",
-	}, port)
+	}, bound.Port)
 
 	following, stopFollowing := context.WithCancel(ctx)
 	var group sync.WaitGroup
@@ -185,17 +183,18 @@ func publicAddress(s string) (string, error) {
 	if s == "" {
 		return "", nil
 	}
-	u, err := url.Parse(s)
-	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return "", usagef("--public-url must be an address such as https://luoshu.example")
+	base, err := catalog.ParseBaseURL(s)
+	if err != nil {
+		return "", usagef("--public-url: %w", err)
 	}
-	return strings.TrimSuffix(s, "/"), nil
+	return base, nil
 }
 
 // addresses knows which address leads to this node from outside.
 type addresses struct {
 	configured string
 	port       int
+	loopback   bool // listens to this machine alone
 }
 
 // base returns the address that links and codes of a release begin with: the
@@ -209,12 +208,12 @@ func (a addresses) base(m *catalog.Manifest) (string, catalog.Text) {
 	if m.PublicURL != "" {
 		return m.PublicURL, catalog.Text{}
 	}
-	if ip := localAddress(); ip != "" {
+	if ip := localAddress(); ip != "" && !a.loopback {
 		return "http://" + net.JoinHostPort(ip, strconv.Itoa(a.port)), catalog.Text{}
 	}
 	return "", catalog.Text{
-		ZH: "本机不在网络中，也没有设定公开网址（--public-url），手机无法打开二维码，因此不显示。",
-		EN: "This machine is on no network and has no public address (--public-url), so a phone could not open a code; none is shown.",
+		ZH: "没有公开网址，手机打不开二维码，因此不显示。",
+		EN: "There is no public address that a phone could open, so no code is shown.",
 	}
 }
 

@@ -233,3 +233,18 @@ func TestHostileConnections(t *testing.T) {
 	}
 	s.get("/livez", http.StatusOK)
 }
+
+// TestLinksBeginWithThePublicAddress: the configured one, else the catalog's own,
+// never what the client says.
+func TestLinksBeginWithThePublicAddress(t *testing.T) {
+	store := "dir:" + filepath.Join(t.TempDir(), "s")
+	profile := write(t, "profile.json", `{"catalog":"c","title":{"zh":"题"},"publisher":{"zh":"发布者"},"license":{"name":{"zh":"许可"}},"public_url":"https://own.example/"}`)
+	luoshu(t, t.TempDir(), publishArgs(write(t, "a.csv", "成果名称\n甲成果\n"), store, "--profile", profile)...).want(t, exitDone)
+	for _, tt := range []struct{ flag, want string }{{"", "https://own.example/api/v1/"}, {"https://other.example", "https://other.example/api/v1/"}} {
+		s := serve(t, t.TempDir(), "--source", store, "--public-url", tt.flag)
+		if body := s.get("/api/v1/achievements", http.StatusOK); !strings.Contains(body, `"self":"`+tt.want) {
+			t.Errorf("with %q: %s", tt.flag, body)
+		}
+		s.stop()
+	}
+}
