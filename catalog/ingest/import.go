@@ -189,7 +189,7 @@ func (im *importer) build(ctx context.Context, m *mapping, file string, chunk []
 		if r.bad != nil {
 			r.item.number = r.bad.number
 			r.item.refuse = []finding{{r.bad.atColumn, r.bad.rule, r.bad.zh, r.bad.en}}
-			return nil
+			return nil //nolint:nilerr // the fault is the row's outcome and stops nothing
 		}
 		r.item.draftRecord, r.item.refuse = build(m, r.row)
 		return nil
