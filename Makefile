@@ -38,7 +38,7 @@ fuzz: ## run every fuzz target for FUZZTIME (30s) each
 	  targets=$$(go test -list '^Fuzz' "$$pkg"); \
 	  for target in $$(grep '^Fuzz' <<<"$$targets" || true); do \
 	    echo "$$pkg $$target"; \
-	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$pkg"; \
+	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x "$$pkg"; \
 	  done; \
 	done
 

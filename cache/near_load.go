@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -232,17 +231,4 @@ func (n *Near) sweep(ctx context.Context, p catalog.Pointer) {
 	if _, err := n.local.Sweep(ctx, p, keep); err != nil {
 		n.log.WarnContext(ctx, "disk not swept", slog.String("store", n.local.String()), slog.Any("error", err))
 	}
-}
-
-// PointerTo returns the pointer to the held release numbered seq. The error wraps
-// catalog.ErrNotFound when it is not held, or no longer.
-func (n *Near) PointerTo(seq int64) (catalog.Pointer, error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	for _, h := range n.shelf.held {
-		if h.Manifest.Sequence == seq {
-			return h.Pointer(), nil
-		}
-	}
-	return catalog.Pointer{}, fmt.Errorf("release %d: %w", seq, catalog.ErrNotFound)
 }

@@ -58,6 +58,19 @@ func (n *Near) At(seq int64) (*snapshot.Snapshot, error) {
 	return e.Snapshot, nil
 }
 
+// PointerTo returns the pointer to the held release numbered seq. The error wraps
+// catalog.ErrNotFound when it is not held, or no longer.
+func (n *Near) PointerTo(seq int64) (catalog.Pointer, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, h := range n.shelf.held {
+		if h.Manifest.Sequence == seq {
+			return h.Pointer(), nil
+		}
+	}
+	return catalog.Pointer{}, fmt.Errorf("release %d: %w", seq, catalog.ErrNotFound)
+}
+
 // loaded returns the release numbered seq if it is in memory.
 func (n *Near) loaded(seq int64) *edition {
 	if e := n.current.Load(); e != nil && e.sequence() == seq {

@@ -1,7 +1,6 @@
 package opendata
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -34,10 +33,10 @@ type Reader interface {
 type Archive interface {
 	// Releases returns the manifests of the releases that are kept, in any order.
 	Releases() []*catalog.Manifest
-	ManifestBytes(ctx context.Context, hash catalog.Hash) ([]byte, error)
+	ManifestBytes(hash catalog.Hash) ([]byte, error)
 	// SignatureBytes returns the minisign signature of a manifest.
-	SignatureBytes(ctx context.Context, hash catalog.Hash) ([]byte, error)
-	ObjectBytes(ctx context.Context, hash catalog.Hash) ([]byte, error)
+	SignatureBytes(hash catalog.Hash) ([]byte, error)
+	ObjectBytes(hash catalog.Hash) ([]byte, error)
 }
 
 // Config is what a Handler needs. Reader and Archive are required.

@@ -2,7 +2,6 @@ package opendata
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -11,10 +10,6 @@ import (
 
 	"luoshu/catalog"
 )
-
-// archiveTimeout bounds how long an answer waits for the archive, which unlike a
-// snapshot may have to read from a disk or a network.
-const archiveTimeout = 5 * time.Second
 
 // keptRelease is a release in the log, with its name.
 type keptRelease struct {
@@ -192,9 +187,7 @@ func (h *Handler) object(r *request) error {
 
 // signature is not named by its own hash, and a manifest may be signed later.
 func (h *Handler) signature(r *request) error {
-	ctx, cancel := context.WithTimeout(r.c.UserContext(), archiveTimeout)
-	defer cancel()
-	b, err := h.archive.SignatureBytes(ctx, r.hash)
+	b, err := h.archive.SignatureBytes(r.hash)
 	if err != nil {
 		return err
 	}
@@ -203,7 +196,7 @@ func (h *Handler) signature(r *request) error {
 }
 
 // named answers with the bytes whose hash is r.hash.
-func (h *Handler) named(r *request, get func(context.Context, catalog.Hash) ([]byte, error)) error {
+func (h *Handler) named(r *request, get func(catalog.Hash) ([]byte, error)) error {
 	b, err := h.fetch(r, get, r.hash)
 	if err != nil {
 		return err
@@ -214,10 +207,8 @@ func (h *Handler) named(r *request, get func(context.Context, catalog.Hash) ([]b
 
 // fetch returns the bytes named hash. Wrong ones would be kept for a year by
 // every cache on the way, so they are never sent.
-func (h *Handler) fetch(r *request, get func(context.Context, catalog.Hash) ([]byte, error), hash catalog.Hash) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(r.c.UserContext(), archiveTimeout)
-	defer cancel()
-	b, err := get(ctx, hash)
+func (h *Handler) fetch(r *request, get func(catalog.Hash) ([]byte, error), hash catalog.Hash) ([]byte, error) {
+	b, err := get(hash)
 	if err != nil {
 		return nil, err
 	}

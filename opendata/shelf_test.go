@@ -1,7 +1,6 @@
 package opendata_test
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -88,15 +87,15 @@ func (s *shelf) take(from map[catalog.Hash][]byte, hash catalog.Hash) ([]byte, e
 	return b, s.down
 }
 
-func (s *shelf) ManifestBytes(_ context.Context, hash catalog.Hash) ([]byte, error) {
+func (s *shelf) ManifestBytes(hash catalog.Hash) ([]byte, error) {
 	return s.take(s.manifests, hash)
 }
 
-func (s *shelf) SignatureBytes(_ context.Context, hash catalog.Hash) ([]byte, error) {
+func (s *shelf) SignatureBytes(hash catalog.Hash) ([]byte, error) {
 	return s.take(s.signed, hash)
 }
 
-func (s *shelf) ObjectBytes(_ context.Context, hash catalog.Hash) ([]byte, error) {
+func (s *shelf) ObjectBytes(hash catalog.Hash) ([]byte, error) {
 	return s.take(s.objects, hash)
 }
 

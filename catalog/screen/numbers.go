@@ -104,8 +104,8 @@ func (f *folded) identity(i int) (hit, bool) {
 
 // card is a bank card number: 13 to 19 digits of an issuer range (ISO/IEC 7812-1:
 // UnionPay, Visa, Mastercard, American Express, JCB, Diners, and the older
-// domestic ranges 60, 68, 69, 90, 94 to 98), with the Luhn digit, near a word
-// such as 账号 or 卡号: Luhn alone passes one number in ten.
+// domestic ranges 60, 63 to 65, 68, 69, 90 and 95), with the Luhn digit, near a
+// word such as 账号 or 卡号: Luhn alone passes one number in ten.
 func (f *folded) card(i int) (hit, bool) {
 	d, _, _, ok := f.digitsAt(i, 13, 2)
 	if !ok || !issuer(d) {
@@ -136,7 +136,7 @@ func issuer(d []byte) bool {
 	case '6':
 		return two == "60" || two == "62" || two == "63" || two == "64" || two == "65" || two == "68" || two == "69"
 	case '9':
-		return two == "90" || two >= "94" && two <= "98"
+		return two == "90" || two == "95"
 	}
 	return false
 }

@@ -79,12 +79,12 @@ const (
 func Text(kind Kind, s string) []Finding {
 	var c collector
 	hits, _ := scan(s, policy{})
-	for _, h := range hits {
-		if h.action == Redact {
-			h.action = Note
+	for i := range hits {
+		if hits[i].action == Redact {
+			hits[i].action = Note
 		}
-		c.add(h, string(kind), s)
 	}
+	c.add(hits, string(kind), s)
 	return c.findings
 }
 
@@ -97,8 +97,8 @@ func Redacted(s string) (text string, changed bool) {
 
 // Record screens every text of r and redacts in place what the rules redact.
 // What is redacted in a field of a fixed form (a web address, a telephone
-// number) empties the field. It may run before or after catalog.Validate, and
-// must run after the texts were cleaned and before the record is encoded.
+// number) empties the field. Record runs after the texts were cleaned and the
+// references resolved, and before the record is validated and encoded.
 func Record(r catalog.Record) Result {
 	s := screening{dataset: r.Head().Dataset}
 	s.policy.organization = s.dataset == catalog.Organizations
@@ -140,11 +140,11 @@ type screening struct {
 func (s *screening) field(f catalog.Field, text string) string {
 	pol, empties := s.policy, false
 	switch f.Type {
-	case "dataset", "digest", "code", "ref", "date", "time":
+	case "dataset", "digest", "code", "date", "time":
 		return text // of a closed form, which validation holds them to
 	case "uscc", "url", "phone":
 		empties = true
-	case "id", "slug":
+	case "id", "ref", "slug":
 		if id, err := catalog.ParseID(text); err == nil && id.Dataset() != catalog.Indicators {
 			return text
 		}
@@ -160,11 +160,7 @@ func (s *screening) field(f catalog.Field, text string) string {
 	if empties && out != text {
 		out = ""
 	}
-	for _, h := range hits {
-		if out != "" || h.action != Hold {
-			s.add(h, f.Path, out)
-		}
-	}
+	s.add(hits, f.Path, out)
 	switch f.Path {
 	case "abstract", "advantages", "applications":
 		s.settings += settings
@@ -184,12 +180,12 @@ var numbers = map[string]bool{
 // would be redacted refuses the record.
 func (s *screening) fixed(text, path string) {
 	hits, _ := scan(text, s.policy)
-	for _, h := range hits {
-		if h.action == Redact {
-			h.action = Refuse
+	for i := range hits {
+		if hits[i].action == Redact {
+			hits[i].action = Refuse
 		}
-		s.add(h, path, text)
 	}
+	s.add(hits, path, text)
 }
 
 // outsideSchema screens the texts that Rewrite does not reach: parts of values
@@ -270,7 +266,7 @@ func (s *screening) novelty(a *catalog.Achievement) {
 		path = "ip_filing_state"
 	}
 	texts := strings.Join([]string{a.Title, a.TitleEN, a.Abstract, a.AbstractEN, a.Advantages, a.Applications}, "\x00")
-	s.add(hit{rule: "M8", action: Hold}, path, texts)
+	s.add([]hit{{rule: "M8", action: Hold}}, path, texts)
 }
 
 func hasRight(a *catalog.Achievement) bool {
@@ -328,13 +324,23 @@ type collector struct {
 	findings []Finding
 }
 
-func (c *collector) add(h hit, field, published string) {
-	f := Finding{Rule: h.rule, Action: h.action, Field: field}
-	if h.action == Hold {
-		f.Hash = hash(published)
-	}
-	if !slices.Contains(c.findings, f) {
-		c.findings = append(c.findings, f)
+// add takes in the hits of one text. published is what will be shown of it.
+func (c *collector) add(hits []hit, field, published string) {
+	sum := ""
+	for _, h := range hits {
+		f := Finding{Rule: h.rule, Action: h.action, Field: field}
+		if h.action == Hold {
+			if published == "" {
+				continue // nothing of it is shown
+			}
+			if sum == "" {
+				sum = hash(published)
+			}
+			f.Hash = sum
+		}
+		if !slices.Contains(c.findings, f) {
+			c.findings = append(c.findings, f)
+		}
 	}
 }
 

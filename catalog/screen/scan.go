@@ -3,6 +3,8 @@ package screen
 import (
 	"regexp"
 	"slices"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -167,7 +169,9 @@ func (f *folded) labeledGrade(w found) bool {
 	if f.is(i, func(r rune) bool { return r == '级' }) {
 		i++
 	}
-	return !f.is(i, func(r rune) bool { return isHan(r) || r == '、' || r == '/' })
+	// White space between Han characters was dropped and still ends the grade.
+	return i == len(f.text) || strings.ContainsFunc(f.original[f.end(i-1):f.from[i]], unicode.IsSpace) ||
+		!isHan(f.text[i]) && f.text[i] != '、' && f.text[i] != '/'
 }
 
 // designator returns where the five digits before 部队 at i begin, with the word

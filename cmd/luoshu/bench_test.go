@@ -80,7 +80,7 @@ func BenchmarkPublish(b *testing.B) {
 				if err := client.FlushAll(b.Context()).Err(); err != nil {
 					b.Fatal(err)
 				}
-				cmd := program(b.Context(), "publish", file, "--to", "redis://"+addr+"/0", "--publisher", "g", "--reviewed-by", "g", "--reviewed-on", "2026-01-01", "--data-dir", data)
+				cmd := program(b.Context(), b, "publish", file, "--to", "redis://"+addr+"/0", "--publisher", "g", "--reviewed-by", "g", "--reviewed-on", "2026-01-01", "--data-dir", data)
 				var said bytes.Buffer
 				cmd.Stderr = &said
 				if err := cmd.Run(); err != nil {
@@ -221,7 +221,7 @@ func residentOnceReady(b *testing.B, data string, args []string) int64 {
 	b.Helper()
 	ctx, cancel := context.WithCancel(b.Context())
 	addr := freeAddress(b)
-	cmd := program(ctx, append([]string{"serve", "--addr", addr, "--data-dir", data, "--log-level", "error"}, args...)...)
+	cmd := program(ctx, b, append([]string{"serve", "--addr", addr, "--data-dir", data, "--log-level", "error"}, args...)...)
 	cmd.Stderr = b.Output()
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
@@ -231,7 +231,7 @@ func residentOnceReady(b *testing.B, data string, args []string) int64 {
 		_ = cmd.Wait()
 	}()
 	eventually(b, "the node is ready", func() bool {
-		return program(ctx, "health", "--addr", addr).Run() == nil
+		return program(ctx, b, "health", "--addr", addr).Run() == nil
 	})
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid))
 	if err != nil {

@@ -10,33 +10,50 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 )
 
-// asProgram makes the test binary behave as luoshu, so that tests can start and
-// kill real processes without building another one.
-const asProgram = "LUOSHU_TEST_AS_PROGRAM"
-
 func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		main()
-		return
-	}
 	goleak.VerifyTestMain(m,
+		goleak.Cleanup(func(code int) {
+			_ = os.RemoveAll(buildDir)
+			os.Exit(code)
+		}),
 		// A stopped server's pool of workers notices it at its next turn, within ten
 		// seconds; the clock of the Date header runs as long as the program.
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
 }
 
-// program returns luoshu as a process of its own.
-func program(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, os.Args[0], args...)
-	cmd.Env = append(os.Environ(), asProgram+"=1")
-	return cmd
+// buildDir holds the built program and is removed when the tests end.
+var buildDir string
+
+// build makes the program as it is delivered: without the race detector, which
+// would make every start ten times slower.
+var build = sync.OnceValues(func() (string, error) {
+	var err error
+	if buildDir, err = os.MkdirTemp("", "luoshu-test-*"); err != nil {
+		return "", err
+	}
+	path := filepath.Join(buildDir, "luoshu")
+	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w: %s", err, out)
+	}
+	return path, nil
+})
+
+// program returns luoshu as a process of its own, to be measured or killed.
+func program(ctx context.Context, t testing.TB, args ...string) *exec.Cmd {
+	t.Helper()
+	path, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return exec.CommandContext(ctx, path, args...)
 }
 
 // outcome is what a command line left behind.

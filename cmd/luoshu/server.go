@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
@@ -16,7 +15,6 @@ import (
 	"github.com/gofiber/fiber/v2/middleware/recover"
 
 	"luoshu/cache"
-	"luoshu/catalog"
 	"luoshu/kiosk"
 	"luoshu/opendata"
 	"luoshu/static"
@@ -46,7 +44,7 @@ func newApp(near *cache.Near, opt serverOptions) (*fiber.App, error) {
 	if err != nil {
 		return nil, err
 	}
-	api, err := opendata.New(opendata.Config{Reader: near, Archive: archive{near}, BaseURL: opt.address.configured, Logger: opt.log})
+	api, err := opendata.New(opendata.Config{Reader: near, Archive: near, BaseURL: opt.address.configured, Logger: opt.log})
 	if err != nil {
 		return nil, err
 	}
@@ -149,19 +147,4 @@ func health(app *fiber.App, near *cache.Near) {
 		c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSONCharsetUTF8)
 		return c.Send(b)
 	})
-}
-
-// archive lets the API read what near holds.
-type archive struct{ *cache.Near }
-
-func (a archive) ManifestBytes(_ context.Context, h catalog.Hash) ([]byte, error) {
-	return a.Near.ManifestBytes(h)
-}
-
-func (a archive) SignatureBytes(_ context.Context, h catalog.Hash) ([]byte, error) {
-	return a.Near.SignatureBytes(h)
-}
-
-func (a archive) ObjectBytes(_ context.Context, h catalog.Hash) ([]byte, error) {
-	return a.Near.ObjectBytes(h)
 }
