@@ -171,6 +171,7 @@ type Indicator struct {
 	Header
 	Definition   string        `json:"definition,omitzero"`
 	Unit         string        `json:"unit,omitzero"`
+	UnitEN       string        `json:"unit_en,omitzero"`
 	Operator     string        `json:"operator,omitzero"`
 	Target       *float64      `json:"target,omitzero"`
 	Period       string        `json:"period,omitzero"`

@@ -44,7 +44,7 @@ var signs = map[string]string{"gte": "≥ ", "gt": "> ", "lte": "≤ ", "lt": "<
 func (s *sheet) Gauge() gauge {
 	g := gauge{
 		ID: s.ID, Name: s.Name(), Href: s.Href("/" + string(catalog.Indicators) + "/" + string(s.ID)),
-		Unit: s.zh(s.str("unit")), Period: s.zh(s.str("period")), Source: s.zh(s.str("target_source")),
+		Unit: s.in(catalog.Text{ZH: s.str("unit"), EN: s.str("unit_en")}), Period: s.zh(s.str("period")), Source: s.zh(s.str("target_source")),
 	}
 	all, _ := s.m["observations"].([]any)
 	all = slices.Clone(all)
