@@ -16,5 +16,11 @@
 // target), and whoever means to evade them will. What makes a publication lawful
 // is the signed review of the unit that submits it (M7).
 //
+// The harmless phrases were chosen on real texts: of 403 titles of achievements,
+// 309 names of completing units and 1,393 patents, all public, none is refused,
+// redacted or held. The words that no reader minds in one trade are those of
+// another's secrets, so some harmless texts will be held; a person lets them pass
+// once, and the approval is remembered until the text changes.
+//
 // Nothing here returns or logs the text that was found.
 package screen

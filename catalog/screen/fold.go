@@ -77,7 +77,8 @@ func (f *folded) fold(s string) {
 			}
 		}
 		begins := false
-		if r < utf8.RuneSelf {
+		switch {
+		case r < utf8.RuneSelf:
 			class := ascii[r]
 			switch class {
 			case digit:
@@ -102,17 +103,17 @@ func (f *folded) fold(s string) {
 				}
 			}
 			begins = (class != letter || !isAlnum(last) || space != 0) && d.ascii[r]
-		} else if r >= firstHan && r < endHan {
+		case r >= firstHan && r < endHan:
 			h := d.han[r-firstHan]
 			r, begins, run = rune(h.simplified), h.begins, 0
 			if h.word {
 				f.begins = append(f.begins, int32(len(text)))
 			}
-		} else if !isSeparator(r) {
+		case !isSeparator(r):
 			run = 0
 		}
 		if space != 0 {
-			if last != 0 && !(isHan(last) && isHan(r)) {
+			if last != 0 && (!isHan(last) || !isHan(r)) {
 				text, from = append(text, space), append(from, int32(spaceAt))
 				last, mayBegin = space, false
 			}

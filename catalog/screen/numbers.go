@@ -70,8 +70,9 @@ func (f *folded) numbers(pol policy, hits []hit) []hit {
 
 // identity is a citizen identification number (GB 11643-1999): 17 digits, of
 // which 7 to 14 are a date, and a check character by ISO 7064 MOD 11-2. A unified
-// social credit code never fits: beginning with 9 it is no region, and beginning
-// with 1 to 8 its seventh to tenth character would have to be a year.
+// social credit code hardly ever fits: beginning with 9 it is no region, and
+// beginning with 1 to 8 the end of its division and the beginning of its body
+// would have to be a date.
 func (f *folded) identity(i int) (hit, bool) {
 	if f.text[i] < '1' || f.text[i] > '8' {
 		return hit{}, false
@@ -313,9 +314,6 @@ func (f *folded) landline(i int, pol policy) (hit, bool) {
 		whole := area > start && !f.is(area-1, isSeparator) && len(groups) == 1
 		if whole && f.isNumbered(start) || f.inDOI(start) {
 			return hit{}, false
-		}
-		if pol.number && (whole || len(groups) > 1 || area == i) {
-			return hit{}, false // in a field for numbers only the plainest form
 		}
 		return hit{rule: "P3", action: pol.contact(), at: start, end: f.extension(end)}, true
 	}

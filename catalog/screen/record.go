@@ -30,6 +30,9 @@ type Finding struct {
 
 // Text says what was found and what to do.
 func (f Finding) Text() catalog.Text {
+	if f == together(f.Hash) {
+		return togetherText
+	}
 	r, _ := LookupRule(f.Rule)
 	return r.Text
 }
@@ -88,10 +91,11 @@ func Text(kind Kind, s string) []Finding {
 	return c.findings
 }
 
-// Redacted returns s without what P2, P3, P4 and P7 find, and reports whether
-// anything was replaced: for what people type, such as a log of searches.
+// Redacted returns s without the data of persons (P1 to P5 and P7), and reports
+// whether anything was replaced: for what people type and somebody keeps, such as
+// a log of searches.
 func Redacted(s string) (text string, changed bool) {
-	text, _, _ = redact(s, redactedZH, policy{})
+	text, _, _ = redact(s, redactedZH, policy{kept: true})
 	return text, text != s
 }
 
@@ -125,7 +129,14 @@ func Package(p *catalog.Package, sensitive func(catalog.ID) bool) []Finding {
 		return nil
 	}
 	slices.Sort(touching)
-	return []Finding{{"M6", Hold, "items[]", hash(strings.Join(touching, "\n"))}}
+	return []Finding{together(hash(strings.Join(touching, "\n")))}
+}
+
+func together(hash string) Finding { return Finding{"M6", Hold, "items[]", hash} }
+
+var togetherText = catalog.Text{
+	ZH: "成果包汇集了涉及武器装备用语或部队番号的条目，放在一起可能透露单条看不出的信息。请由复核人对整包批准",
+	EN: "the package brings together entries that speak of weapons or name military units; together they may reveal what none does alone. A second person approves the package as a whole",
 }
 
 type screening struct {

@@ -56,7 +56,7 @@ type Rule struct {
 }
 
 const (
-	secrets  = "《中华人民共和国保守国家秘密法》（2024 年修订，2024-05-01 施行）"
+	stateLaw = "《中华人民共和国保守国家秘密法》（2024 年修订，2024-05-01 施行）"
 	transfer = "《中华人民共和国促进科技成果转化法》（2015 年修正）第十一条"
 	personal = "《中华人民共和国个人信息保护法》（2021-11-01 施行）第十三条、第二十五条"
 	private  = "《中华人民共和国个人信息保护法》（2021-11-01 施行）第二十八条"
@@ -69,7 +69,7 @@ var rules = []Rule{
 			ZH: "含有国家秘密标志（密级★或“密级：…”）。不得在此发布：请从文件中删除该条目，并按本单位的保密规定处理",
 			EN: "bears the mark of a state secret. It must not be published here: take the entry out of the file and follow your unit's secrecy rules",
 		},
-		secrets + "；《国家秘密文件、资料和其他物品标志的规定》（国家保密局、国家技术监督局 1990 年第 3 号）；GB/T 9704-2012",
+		stateLaw + "；《国家秘密文件、资料和其他物品标志的规定》（国家保密局、国家技术监督局 1990 年第 3 号）；GB/T 9704-2012",
 	},
 	{
 		"M2", Refuse, InColumn,
@@ -77,7 +77,7 @@ var rules = []Rule{
 			ZH: "密级、是否公开或限制使用一列表明此行不可公开。只提交已确定可以公开的条目；该列留空不等于可以公开",
 			EN: "the column for the secrecy grade, publication or restricted use says that the row must not be public. Submit only what was cleared; an empty cell clears nothing",
 		},
-		secrets + "；《科技成果登记办法》（国科发计字〔2000〕542 号）第二条",
+		stateLaw + "；《科技成果登记办法》（国科发计字〔2000〕542 号）第二条",
 	},
 	{
 		"M3", Hold, InText,
@@ -93,7 +93,7 @@ var rules = []Rule{
 			ZH: "正文出现“绝密”“机密”“秘密”“保密”或“涉密”。请核对：一般用语由复核人批准，涉及国家秘密的不得发布",
 			EN: "the text speaks of secrets or secrecy. Check it: a second person approves an ordinary wording; a state secret must not be published",
 		},
-		secrets,
+		stateLaw,
 	},
 	{
 		"M5", Hold, InText,
@@ -101,7 +101,7 @@ var rules = []Rule{
 			ZH: "出现部队番号（五位数字加“部队”）。请核对该单位是否允许公开：允许的由复核人批准，否则删去",
 			EN: "names a military unit by its five-digit designator. Check whether it may be named: if so a second person approves it, if not take it out",
 		},
-		secrets + "；《科学技术保密规定》（2015 年修订）",
+		stateLaw + "；《科学技术保密规定》（2015 年修订）",
 	},
 	{
 		"M6", Hold, InText,
@@ -109,7 +109,7 @@ var rules = []Rule{
 			ZH: "涉及武器装备用语。写明解密或审查依据（dual_use.clearance），或由复核人批准；没有依据的不得发布",
 			EN: "speaks of weapons or military equipment. State the clearance (dual_use.clearance) or let a second person approve it; without a clearance it must not be published",
 		},
-		"《科学技术保密规定》（2015 年修订）；" + secrets,
+		"《科学技术保密规定》（2015 年修订）；" + stateLaw,
 	},
 	{
 		"M7", Refuse, InFile,
@@ -117,7 +117,7 @@ var rules = []Rule{
 			ZH: "没有提交单位的保密审查，或审查早于文件内容。请由提交单位审查后写明审查人、日期和结论再发布",
 			EN: "the submitting unit's secrecy review is missing or older than the text. Have it reviewed, and state who reviewed it, when, and the conclusion",
 		},
-		secrets + "；《中华人民共和国政府信息公开条例》（2019 年修订）第十四条；" + transfer,
+		stateLaw + "；《中华人民共和国政府信息公开条例》（2019 年修订）第十四条；" + transfer,
 	},
 	{
 		"M8", Hold, InRecord,

@@ -24,6 +24,9 @@ type policy struct {
 	number bool
 	// cleared: the record names its clearance for military words.
 	cleared bool
+	// kept: the text is no row that could be refused, and what would refuse one is
+	// redacted.
+	kept bool
 }
 
 func (p policy) contact() Action {
@@ -34,10 +37,12 @@ func (p policy) contact() Action {
 }
 
 // Long texts are read in pieces that overlap, so that memory does not grow with
-// what a file may hold in one cell. A hit is much shorter than the overlap.
+// what a file may hold in one cell. The overlap is longer than any hit with what
+// stands around it; its first part is there as context for what follows.
 const (
 	pieceBytes   = 32 << 10
 	overlapBytes = 2 << 10
+	contextBytes = overlapBytes / 4
 )
 
 // scan returns the hits in s by place, in bytes of s, and how many process
@@ -48,33 +53,35 @@ func scan(s string, pol policy) (hits []hit, settings int) {
 	if len(s) <= pieceBytes {
 		return f.scan(s, pol)
 	}
-	for from := 0; ; {
-		to := from + pieceBytes
-		if to >= len(s) {
-			to = len(s)
-		}
-		for to < len(s) && !utf8.RuneStart(s[to]) {
-			to++
+	for from, own := 0, 0; ; {
+		to, next := len(s), len(s)
+		if from+pieceBytes < len(s) {
+			to = runeStart(s, from+pieceBytes)
+			next = runeStart(s, to-overlapBytes+contextBytes)
 		}
 		found, n := f.scan(s[from:to], pol)
 		settings += n
 		for _, h := range found {
-			// What touches a cut is seen whole in the piece beside it.
-			if h.at+from > from || from == 0 {
-				if h.end+from < to || to == len(s) {
-					h.at += from
-					h.end += from
-					hits = append(hits, h)
-				}
+			h.at, h.end = h.at+from, h.end+from
+			if own <= h.at && (h.at < next || to == len(s)) {
+				hits = append(hits, h)
 			}
 		}
 		if to == len(s) {
 			return hits, settings
 		}
-		for from = to - overlapBytes; !utf8.RuneStart(s[from]); {
-			from++
+		from, own = runeStart(s, to-overlapBytes), next
+	}
+}
+
+// runeStart returns i, or the next place where a character begins.
+func runeStart(s string, i int) int {
+	for range utf8.UTFMax - 1 {
+		if i < len(s) && !utf8.RuneStart(s[i]) {
+			i++
 		}
 	}
+	return i
 }
 
 func (f *folded) scan(s string, pol policy) (hits []hit, settings int) {
@@ -91,6 +98,9 @@ func (f *folded) scan(s string, pol policy) (hits []hit, settings int) {
 	for i := range hits {
 		h := &hits[i]
 		h.at, h.end = int(f.from[h.at]), f.end(h.end-1)
+		if pol.kept && (h.rule == "P1" || h.rule == "P5") {
+			h.action = Redact
+		}
 	}
 	slices.SortStableFunc(hits, func(a, b hit) int { return a.at - b.at })
 	return hits, settings

@@ -114,7 +114,7 @@ var ruleCases = []ruleCase{
 	{
 		"M6", screen.Hold,
 		[]string{"某型武器", "导弹舱段", "弹药装填", "装甲防护", "军用电源", "舰载设备", "军舰", "鱼雷壳体", "反潜艇"},
-		[]string{"旗舰产品", "法律武器", "《禁止化学武器公约》", "隧道雷达检测", "军民融合", "军工文化", "弹性装置", "耐炮火高温的车身"},
+		[]string{"旗舰产品", "法律武器", "《禁止化学武器公约》", "隧道雷达检测", "军民融合", "军工文化", "弹性装置", "促进军用、民用技术成果双向转移转化", "耐炮火高温的车身"},
 	},
 	{
 		"P1", screen.Refuse,
@@ -354,7 +354,8 @@ func TestRedacted(t *testing.T) {
 		{"家庭住址：〔已隐去〕，邮编000000", "家庭住址：〔已隐去〕，邮编000000"},
 		{"机密★" + mobile, "机密★〔已隐去〕"},
 		{"㎡" + "手机" + mobile + "㎡", "㎡手机〔已隐去〕㎡"},
-		{valid, valid}, // refused, not redacted
+		{"身份证" + valid + "，卡号" + visa, "身份证〔已隐去〕，卡号〔已隐去〕"},
+		{"机密★", "机密★"},
 	} {
 		got, changed := screen.Redacted(tt.in)
 		if got != tt.want || changed != (tt.in != tt.want) {
@@ -600,6 +601,9 @@ func TestPackage(t *testing.T) {
 	if len(one) != 1 || one[0].Action != screen.Hold || one[0].Rule != "M6" || one[0].Field != "items[]" {
 		t.Fatalf("one sensitive item: %v", one)
 	}
+	if rule, _ := screen.LookupRule("M6"); one[0].Text() == rule.Text || one[0].Text().EN == "" {
+		t.Errorf("the finding speaks of a text: %v", one[0].Text())
+	}
 	slices.Reverse(p.Items)
 	if again := screen.Package(p, touching("A2")); !slices.Equal(again, one) {
 		t.Errorf("another order asks again: %v, %v", one, again)
@@ -689,6 +693,15 @@ func TestLongText(t *testing.T) {
 		}
 		if f := screen.Text(screen.Comment, s); len(f) != 2 {
 			t.Errorf("%d words before: findings = %v, want M1 and P2", before, f)
+		}
+	}
+	// A cut must not part a number from what says that it is no telephone's.
+	for _, around := range []int{5120, 5205, 5461} {
+		for before := around - 12; before < around+12; before++ {
+			s := strings.Repeat(fill, before) + "，项目编号：" + mobile + "，随机密钥，" + strings.Repeat(fill, 12000)
+			if f := screen.Text(screen.Comment, s); f != nil {
+				t.Errorf("%d words before: findings = %v, want none", before, f)
+			}
 		}
 	}
 	// A number that a cut would make look like another.

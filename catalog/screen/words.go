@@ -90,14 +90,11 @@ var loadDictionary = sync.OnceValue(func() *dictionary {
 		for _, text := range harmless[w.rule] {
 			w.exempt([]rune(text))
 		}
-		for i, h := range d.han {
-			if rune(h.simplified) == w.text[0] {
-				d.han[i].begins = true
-				d.han[i].word = d.han[i].word || len(w.text) == 1
+		d.begin(w, w.text[0])
+		for i := 0; i < len(variants); i += 2 {
+			if variants[i+1] == w.text[0] {
+				d.begin(w, variants[i])
 			}
-		}
-		if w.text[0] < utf8.RuneSelf {
-			d.ascii[w.text[0]] = true
 		}
 		if len(w.text) == 1 {
 			d.single[w.text[0]] = append(d.single[w.text[0]], w)
@@ -110,6 +107,18 @@ var loadDictionary = sync.OnceValue(func() *dictionary {
 	}
 	return d
 })
+
+// begin notes that w may begin with r, its first character or a variant of it.
+func (d *dictionary) begin(w *word, r rune) {
+	if r < utf8.RuneSelf {
+		d.ascii[r] = true
+		return
+	}
+	d.han[r-firstHan].begins = true
+	if len(w.text) == 1 {
+		d.han[r-firstHan].word = true
+	}
+}
 
 // exempt makes text harmless around w, wherever w stands in it.
 func (w *word) exempt(text []rune) {
