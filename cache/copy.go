@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"golang.org/x/sync/errgroup"
+
 	"luoshu/catalog"
 )
 
@@ -22,8 +24,8 @@ type Copied struct {
 
 // Copy brings the last keep releases (Keep if that is not positive) of from into
 // to, unchanged and with their sequence numbers, the oldest first, and makes the
-// newest current. Objects that to has are left alone; those it has lost are
-// restored, also when both hold the same release. Everything is verified on the
+// newest current. Objects that to has are read and left alone; those it has lost,
+// or has damaged, are restored, also when both hold the same release. Everything is verified on the
 // way.
 //
 // The error wraps catalog.ErrOlder when to holds a later release or another one
@@ -60,21 +62,19 @@ func Copy(ctx context.Context, from Store, to Writer, keep int, progress Progres
 func copyReleases(ctx context.Context, from Store, to Writer, held []Held, progress Progress) (Copied, error) {
 	// Asked once for all, because consecutive releases share most objects.
 	var refs []catalog.ObjectRef
-	var hashes []catalog.Hash
 	seen := map[catalog.Hash]bool{}
 	for _, h := range held {
 		for _, ref := range h.Manifest.Objects {
 			if !seen[ref.Hash] {
 				seen[ref.Hash] = true
-				refs, hashes = append(refs, ref), append(hashes, ref.Hash)
+				refs = append(refs, ref)
 			}
 		}
 	}
-	missing, err := to.Missing(ctx, hashes)
+	lacking, err := unsound(ctx, to, refs)
 	if err != nil {
 		return Copied{}, err
 	}
-	lacking := refsOf(&catalog.Manifest{Objects: refs}, missing)
 	meter := newMeter(lacking, progress)
 	err = putObjects(ctx, to, lacking, meter, func(ctx context.Context, ref catalog.ObjectRef) ([]byte, error) {
 		return from.Object(ctx, ref.Hash)
@@ -93,6 +93,38 @@ func copyReleases(ctx context.Context, from Store, to Writer, held []Held, progr
 		}
 	}
 	return done, nil
+}
+
+// unsound returns those of refs that s has not, or not as they should be. Every
+// object is read: a copy is how a damaged store is mended, so that something is
+// there proves nothing.
+func unsound(ctx context.Context, s Store, refs []catalog.ObjectRef) ([]catalog.ObjectRef, error) {
+	bad := make([]bool, len(refs))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(workers)
+	for i, ref := range refs {
+		group.Go(func() error {
+			b, err := s.Object(ctx, ref.Hash)
+			if err == nil {
+				err = catalog.CheckObject(b, ref)
+			}
+			bad[i] = errors.Is(err, catalog.ErrNotFound) || errors.Is(err, catalog.ErrDamaged)
+			if bad[i] {
+				return nil
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	var found []catalog.ObjectRef
+	for i, ref := range refs {
+		if bad[i] {
+			found = append(found, ref)
+		}
+	}
+	return found, nil
 }
 
 // copyManifest reports whether it had to write.

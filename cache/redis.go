@@ -401,6 +401,9 @@ func (r *Redis) Notices(ctx context.Context) <-chan struct{} {
 		for lost := 0; ctx.Err() == nil; lost++ {
 			if r.listen(ctx, c) {
 				lost = 0
+				// That the connection broke is news too: whoever follows should look
+				// now, and not at the next poll.
+				ring(c)
 			}
 			ceiling := min(time.Second<<min(lost, 8), slowestPoll)
 			select {

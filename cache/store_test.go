@@ -407,6 +407,23 @@ func testStore(t *testing.T, newPlace func(*testing.T) place) {
 		publish(t, w, two)
 	})
 
+	t.Run("a damaged object is mended by a copy", func(t *testing.T) {
+		p := newPlace(t)
+		w := p.open(t)
+		publish(t, w, one)
+		for _, b := range [][]byte{{}, sample.Bytes[:10], one.Objects[1].Bytes} {
+			p.spoil(t, anObject, sample.Ref.Hash, b)
+			whole := NewMemory("whole")
+			publish(t, whole, one)
+			w := p.open(t)
+			done, err := Copy(ctx, whole, w, 0, nil)
+			if err != nil || done.Moved || done.Objects != 1 {
+				t.Errorf("Copy = %+v, %v, want one object mended", done, err)
+			}
+			wantRelease(t, p.open(t), one.Release)
+		}
+	})
+
 	t.Run("damage is told", func(t *testing.T) {
 		spoilt := func(b []byte) []byte { return append([]byte{b[0] ^ 1}, b[1:]...) }
 		for name, c := range map[string]struct {
