@@ -138,6 +138,7 @@ func (h *Handler) Routes(r fiber.Router) {
 	r.Get("/contents", h.handle(h.contents))
 	r.Get("/about", h.handle(h.about))
 	r.Get("/q/:id", h.handle(h.code))
+	r.Get("/q/:id/", h.handle(h.code)) // some readers of codes add a slash
 	for info := range catalog.Datasets() {
 		r.Get("/"+string(info.Name), h.handle(h.list(info)))
 		r.Get("/"+string(info.Name)+"/:id", h.handle(h.detail(info)))

@@ -77,7 +77,7 @@ func TestTexts(t *testing.T) {
 		}
 		// A key is written out, or built from the part before its last dot.
 		used := strings.Contains(all, `"`+key+`"`)
-		for _, built := range []string{"ask.", "offer.", "section.", "bar.", "fail."} {
+		for _, built := range []string{"ask.", "offer.", "section.", "bar.", "fail.", "over."} {
 			used = used || strings.HasPrefix(key, built)
 		}
 		if !used {
@@ -90,6 +90,9 @@ func TestTexts(t *testing.T) {
 		}
 		if _, ok := zh["offer."+string(info.Name)]; ok != (len(layouts[info.Name].offer) > 0) {
 			t.Errorf("text offer.%s: %v, but its layout has %d fields to offer", info.Name, ok, len(layouts[info.Name].offer))
+		}
+		if _, ok := zh["over."+string(info.Name)]; ok != (len(layouts[info.Name].last) > 0) {
+			t.Errorf("text over.%s: %v, but its layout names %v", info.Name, ok, layouts[info.Name].last)
 		}
 		for _, g := range groups()[info.Name] {
 			if _, ok := zh["section."+g.top]; g.object && g.many && !g.party() && !ok {
@@ -106,9 +109,11 @@ func TestLayouts(t *testing.T) {
 		if !ok {
 			t.Errorf("%s has no layout", info.Name)
 		}
-		names := slices.Concat(l.card, l.strip, l.prose, l.offer)
-		if l.owner != "" {
-			names = append(names, l.owner)
+		names := slices.Concat(l.card, l.strip, l.prose, l.offer, l.last)
+		for _, name := range []string{l.owner, l.begins} {
+			if name != "" {
+				names = append(names, name)
+			}
 		}
 		for _, name := range names {
 			if !slices.ContainsFunc(groups()[info.Name], func(g group) bool { return g.top == name }) {

@@ -3,8 +3,10 @@ package kiosk
 import (
 	"errors"
 	"html/template"
+	"net/url"
 	"regexp"
 	"strings"
+	"unicode"
 
 	"luoshu/catalog"
 	"luoshu/catalog/qr"
@@ -26,7 +28,12 @@ type landingPage struct {
 type landingFail struct {
 	failPage
 	CSS template.CSS
+	// Typed is the code that leads to no record; Meant is the record that was probably meant.
+	Typed string
+	Meant catalog.ID
 }
+
+const typedShown = 40 // characters of it
 
 var codeForm = regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`)
 
@@ -47,6 +54,47 @@ func parseCode(s string) (id catalog.ID, placement string, err error) {
 	}
 	id, err = catalog.ParseID(s)
 	return id, placement, err
+}
+
+// typedCode returns what follows /q/ as the visitor typed it.
+func typedCode(param string) string {
+	if s, err := url.PathUnescape(param); err == nil {
+		param = s
+	}
+	// IsPrint refuses the characters that would turn the line around.
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(param, ""))
+}
+
+func clip(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n]) + "…"
+	}
+	return s
+}
+
+// lookalikes turns letters that no identifier has into the digits they are taken
+// for, and drops what people put between characters.
+var lookalikes = strings.NewReplacer("O", "0", "I", "1", "S", "5", "Z", "2", " ", "", "-", "", ".", "")
+
+// meant returns the identifier that a mistyped code becomes without its usual
+// mistakes, if it becomes one.
+func meant(typed string) (catalog.ID, bool) {
+	s := strings.ToUpper(strings.Trim(typed, " .-/"))
+	whole := s
+	if i := strings.LastIndexByte(s, '-'); i > 0 && qr.ValidPlacement(s[i+1:]) {
+		s = s[:i]
+	}
+	for _, s := range []string{s, whole} {
+		if id, err := catalog.ParseID(lookalikes.Replace(s)); err == nil {
+			return id, true
+		}
+	}
+	return "", false
 }
 
 // code answers /q/{code}: with the page itself, never a redirect, because some

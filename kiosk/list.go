@@ -1,6 +1,10 @@
 package kiosk
 
 import (
+	"cmp"
+	"slices"
+	"strings"
+
 	"luoshu/catalog"
 	"luoshu/catalog/snapshot"
 )
@@ -22,8 +26,9 @@ type card struct {
 	TRL      badge
 	Facts    []fact
 	Sample   string
-	// State says of an item that it has been withdrawn since it was printed, or was
-	// never published; Next is the record in its place.
+	// State says of a record that it is over, and of an item that it has been
+	// withdrawn since it was printed, or was never published; Next is the record in
+	// its place.
 	State string
 	Next  *value
 }
@@ -31,7 +36,7 @@ type card struct {
 // card returns the record as it stands in a list.
 func (s *sheet) card() card {
 	c := card{
-		ID: s.ID, Dataset: s.Dataset, Title: s.Name(), Abstract: s.Lead(), Owner: s.Owner(), TRL: s.TRL(), Sample: s.Sample(),
+		ID: s.ID, Dataset: s.Dataset, Title: s.Name(), Abstract: s.Lead(), Owner: s.Owner(), TRL: s.TRL(), Sample: s.Sample(), State: s.Over(),
 		Href: s.Href("/" + string(s.Dataset.Name) + "/" + string(s.ID)),
 	}
 	if len(c.Owner) > 1 {
@@ -80,13 +85,13 @@ func (h *Handler) list(info catalog.DatasetInfo) func(*request) (answer, error) 
 				}
 			}
 			skip := (rq.page - 1) * listSize
-			for _, e := range rq.snap.List(snapshot.Query{Dataset: info.Name, Skip: skip, Limit: listSize}).Entries {
-				s, err := p.newSheet(e)
-				if err != nil {
-					return nil, err
-				}
+			sheets, err := p.sheets(info.Name, skip)
+			if err != nil {
+				return nil, err
+			}
+			for _, s := range sheets {
 				c := s.card()
-				c.Href = p.HrefPage("/"+string(info.Name)+"/"+string(e.ID), rq.page)
+				c.Href = p.HrefPage("/"+string(info.Name)+"/"+string(s.ID), rq.page)
 				p.Cards = append(p.Cards, c)
 			}
 			p.From, p.To = min(skip+1, total), skip+len(p.Cards)
@@ -99,4 +104,49 @@ func (h *Handler) list(info catalog.DatasetInfo) func(*request) (answer, error) 
 			return p, nil
 		}}, nil
 	}
+}
+
+// sheets returns the records of a page of a list. What ends stands in the order of
+// what can still be taken up: open before over, the next to begin first and of the
+// past the latest.
+func (p *page) sheets(d catalog.Dataset, skip int) ([]*sheet, error) {
+	entries, ordered := p.rq.snap.List(snapshot.Query{Dataset: d, Skip: skip, Limit: listSize}).Entries, true
+	if l := layouts[d]; len(l.last) > 0 {
+		entries, ordered = slices.Collect(p.rq.snap.All(d)), false
+	}
+	var all []*sheet
+	for _, e := range entries {
+		s, err := p.newSheet(e)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	if ordered {
+		return all, nil
+	}
+	slices.SortStableFunc(all, byEnd)
+	return all[min(skip, len(all)):min(skip+listSize, len(all))], nil
+}
+
+func byEnd(a, b *sheet) int {
+	order := func(s *sheet) int {
+		switch {
+		case s.over():
+			return 2
+		case slices.Contains([]string{"matched", "closed", "cancelled"}, s.str("status")),
+			s.layout.begins != "" && s.str(s.layout.begins) == "":
+			return 1
+		}
+		return 0
+	}
+	first, second := order(a), order(b)
+	if first != second || a.layout.begins == "" {
+		return cmp.Compare(first, second)
+	}
+	c := strings.Compare(a.str(a.layout.begins), b.str(b.layout.begins))
+	if first == 2 {
+		return -c
+	}
+	return c
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"html/template"
 	"log/slog"
+	"net/url"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -214,6 +215,18 @@ func (h *Handler) fail(c *fiber.Ctx, rq *request, err error) error {
 			break
 		}
 	}
+	var f landingFail
+	if rq.phone && (errors.Is(err, catalog.ErrInvalid) || errors.Is(err, catalog.ErrNotFound)) {
+		f.Typed = typedCode(rq.param)
+		id, ok := meant(f.Typed)
+		// A code with a hyphen in it can be read as an indicator nobody published.
+		if ok && catalog.ID(strings.ToUpper(f.Typed)) != id || errors.Is(err, catalog.ErrInvalid) {
+			name = "mistyped"
+		}
+		if _, err := rq.snap.Find(id); ok && !errors.Is(err, catalog.ErrNotFound) {
+			f.Meant = id
+		}
+	}
 	var e *fiber.Error
 	if errors.As(err, &e) {
 		status = e.Code
@@ -241,6 +254,11 @@ func (h *Handler) fail(c *fiber.Ctx, rq *request, err error) error {
 		if !rq.own {
 			p.Path = "/" // a path such as //host/ must not become a link
 		}
-		return landingFail{failPage{p, name, status}, h.landing}, nil
+		f.failPage, f.CSS = failPage{p, name, status}, h.landing
+		if f.Typed != "" {
+			p.Path = "/q/" + url.PathEscape(f.Typed)
+			f.Typed = clip(f.Typed, typedShown)
+		}
+		return f, nil
 	}})
 }

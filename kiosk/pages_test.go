@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -115,7 +116,7 @@ func TestPages(t *testing.T) {
 		{"/achievements/" + string(f.id["gone"]) + "?lang=en", 410, "Achievement withdrawn"},
 		{"/achievements/" + string(f.id["merged"]), 410, "成果已撤回"},
 		{"/demands/" + string(f.id["short"]), 404, "没有找到这一页"},
-		{"/achievements/A0000000", 404, "编号输错了一位"},
+		{"/achievements/A0000000", 404, "编号输错了"},
 		{"/achievements/nonsense", 404, "没有找到这一页"},
 		{"/achievements/%E6%B4%9B%3Cscript%3E", 404, "没有找到这一页"},
 		{"/indicators/none-such", 404, "没有找到这一页"},
@@ -131,9 +132,13 @@ func TestPages(t *testing.T) {
 		{"/q/FULL-INDICATORS-K3", 200, ""},
 		{"/q/" + string(f.id["gone"]), 410, "撤回的gone"},
 		{"/q/" + string(f.id["merged"]) + "-K3", 410, "撤回的merged"},
-		{"/q/A0000000", 404, "编号输错了一位"},
-		{"/q/A3K7-M2QG", 404, "没有找到这一页"},
-		{"/q/" + strings.Repeat("A", 200), 404, "没有找到这一页"},
+		{"/q/A0000000", 404, "编号输错了"},
+		{"/q/A3K7-M2QG", 404, "编号输错了"},
+		{"/q/A0000000/", 404, "编号输错了"},
+		{"/q/" + strings.Repeat("A", 200), 404, "编号输错了"},
+		{"/q/" + string(f.id["short"]) + "/", 200, "短记录"},
+		{"/q/none-such", 404, "没有找到这一页"},
+		{"/q/none-such/", 404, "没有找到这一页"},
 	} {
 		resp, page := get(t, app, test.url)
 		if resp.status != test.status {
@@ -323,6 +328,133 @@ func TestOnlyWhatIsKnown(t *testing.T) {
 	}
 }
 
+// TestMistyped: a code that cannot be read is shown as typed, and the record that
+// was probably meant is offered.
+func TestMistyped(t *testing.T) {
+	f := testRelease()
+	app, r := site(t)
+	// An identifier with all four digits that are mistaken for letters.
+	id, mistaken := catalog.ID(""), ""
+	for i := 0; mistaken == ""; i++ {
+		id = catalog.MintID(catalog.Achievements, "mistyped", i)
+		if s := string(id); strings.Contains(s, "0") && strings.Contains(s, "1") && strings.Contains(s, "5") && strings.Contains(s, "2") {
+			mistaken = strings.NewReplacer("0", "O", "1", "I", "5", "S", "2", "Z").Replace(s)
+		}
+	}
+	raw, err := catalog.Canonical(map[string]any{"id": string(id), "dataset": "achievements", "title": "找到的", "publisher": "p", "source": "s"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.current.Store(snapshot.New(&catalog.Release{
+		Manifest: f.snap.Manifest(), Hash: f.snap.Hash(),
+		Entries: []catalog.Entry{{ID: id, Dataset: catalog.Achievements, Raw: raw}},
+	}))
+	for typed, want := range map[string]struct {
+		shown string
+		meant catalog.ID
+	}{
+		mistaken: {mistaken, id}, strings.ToLower(mistaken): {strings.ToLower(mistaken), id}, mistaken + "-K3": {mistaken + "-K3", id},
+		mistaken[:4] + "-" + mistaken[4:]:   {mistaken[:4] + "-" + mistaken[4:], id},
+		mistaken[:4] + "%20" + mistaken[4:]: {mistaken[:4] + " " + mistaken[4:], id},
+		string(id) + ".":                    {string(id) + ".", id}, string(id) + "-": {string(id) + "-", id},
+		mistaken + "/":           {mistaken, id},
+		mistaken[:7]:             {mistaken[:7], ""},
+		"%3Cscript%3E":           {"<script>", ""},
+		"A%E2%80%AEB%0A%FF":      {"AB", ""},
+		strings.Repeat("洛", 200): {strings.Repeat("洛", 40) + "…", ""},
+		// This can be read, but the release has no such record.
+		string(f.id["short"]) + ".": {string(f.id["short"]) + ".", ""},
+	} {
+		url := "/q/" + typed
+		resp, page := get(t, app, url+"?lang=en")
+		root := sound(t, url, resp, page)
+		if resp.status != 404 || root.all("h1")[0].read() != "The code was mistyped" {
+			t.Errorf("GET %s = %d %q", url, resp.status, root.all("h1")[0].read())
+		}
+		main := root.all("main")[0]
+		if shown := main.classed("mono")[0].read(); shown != want.shown {
+			t.Errorf("GET %s shows %q, want %q", url, shown, want.shown)
+		}
+		links := map[string]bool{}
+		for _, a := range main.all("a") {
+			links[a.attrs["href"]] = true
+		}
+		if got := links["/q/"+string(id)+"?lang=en"]; got != (want.meant != "") || !links["/?lang=en"] {
+			t.Errorf("GET %s leads to %v", url, links)
+		}
+	}
+}
+
+// TestOver: what has ended by the day the release describes says so wherever it
+// stands, and comes after what has not.
+func TestOver(t *testing.T) {
+	f := testRelease()
+	app, r := site(t)
+	m := *f.snap.Manifest()
+	m.AsOf = "2026-11-20"
+	release := &catalog.Release{Manifest: &m, Hash: f.snap.Hash()}
+	record := func(d catalog.Dataset, title string, fields map[string]any) catalog.ID {
+		id := catalog.MintID(d, title, 0)
+		fields["id"], fields["dataset"], fields["title"] = string(id), string(d), title
+		fields["publisher"], fields["source"] = "p", "s"
+		raw, err := catalog.Canonical(fields)
+		if err != nil {
+			t.Fatal(err)
+		}
+		release.Entries = append(release.Entries, catalog.Entry{ID: id, Dataset: d, Raw: raw})
+		return id
+	}
+	ids := map[string]catalog.ID{}
+	for title, fields := range map[string]map[string]any{
+		"昨天截止": {"deadline": "2026-11-19"}, "当天截止": {"deadline": "2026-11-20", "status": "open"},
+		"本月截止": {"deadline": "2026-11", "status": "matched"}, "上月截止": {"deadline": "2026-10", "status": "open"},
+	} {
+		ids[title] = record(catalog.Demands, title, fields)
+	}
+	for title, fields := range map[string]map[string]any{
+		"多日未完": {"starts_on": "2026-11-18", "ends_on": "2026-11-21"}, "下月": {"starts_on": "2026-12-01"},
+		"昨天": {"starts_on": "2026-11-19"}, "去年": {"starts_on": "2025-11-19"}, "未定": {},
+	} {
+		ids[title] = record(catalog.Events, title, fields)
+	}
+	ids["挂牌"] = record(catalog.Notices, "挂牌", map[string]any{"closes_on": "2026-11-01"})
+	slices.SortFunc(release.Entries, func(a, b catalog.Entry) int { return catalog.Order(a, b) })
+	r.current.Store(snapshot.New(release))
+
+	_, page := get(t, app, "/events")
+	var order []string
+	for _, c := range parse(t, page).classed("card") {
+		order = append(order, c.all("h3")[0].read())
+	}
+	if want := []string{"多日未完", "下月", "未定", "昨天 已结束", "去年 已结束"}; !slices.Equal(order, want) {
+		t.Errorf("events stand as %q, want %q", order, want)
+	}
+	_, page = get(t, app, "/demands")
+	var over []bool
+	order = nil
+	for _, c := range parse(t, page).classed("card") {
+		order, over = append(order, c.all("a")[0].read()), append(over, len(c.classed("state")) > 0)
+	}
+	if !slices.Equal(order[:2], []string{"当天截止", "本月截止"}) || !slices.Equal(over, []bool{false, false, true, true}) {
+		t.Errorf("demands stand as %q, over %v", order, over)
+	}
+	for title, want := range map[string][2]string{"昨天截止": {"已截止", "Past deadline"}, "昨天": {"已结束", "Over"}, "挂牌": {"已截止", "Past deadline"}, "当天截止": {}, "多日未完": {}} {
+		id := ids[title]
+		for _, url := range []string{"/" + string(id.Dataset()) + "/" + string(id), "/q/" + string(id)} {
+			for i, lang := range []string{"", "?lang=en"} {
+				_, page := get(t, app, url+lang)
+				state := ""
+				for _, b := range parse(t, page).all("header")[0].classed("state") {
+					state = b.read()
+				}
+				if state != want[i] {
+					t.Errorf("%s%s (%s) says %q, want %q", url, lang, title, state, want[i])
+				}
+			}
+		}
+	}
+}
+
 func TestItems(t *testing.T) {
 	f := testRelease()
 	app, _ := site(t)
@@ -372,6 +504,21 @@ func TestGone(t *testing.T) {
 		if !found {
 			t.Errorf("%s has no link to %s", test.url, test.link)
 		}
+	}
+}
+
+// TestGoneWithoutDesk: a withdrawn record leads somewhere even where nobody can be
+// asked.
+func TestGoneWithoutDesk(t *testing.T) {
+	f := testRelease()
+	app, r := site(t)
+	release, m := *f.snap.Release(), *f.snap.Manifest()
+	m.Desks, release.Manifest = nil, &m
+	r.current.Store(snapshot.New(&release))
+	_, page := get(t, app, "/q/"+string(f.id["gone"])+"?lang=en")
+	links := parse(t, page).all("main")[0].all("a")
+	if len(links) != 1 || links[0].attrs["href"] != "/?lang=en" {
+		t.Errorf("%d links, want one to the start: %s", len(links), page)
 	}
 }
 

@@ -22,6 +22,10 @@ type layout struct {
 	offer []string // how to get it
 	// outside is an address elsewhere, given as a code to scan.
 	outside string
+	// last names the day the record is good until: the first of these that it has.
+	last []string
+	// begins names the day a list is ordered by; without it, by identifier.
+	begins string
 }
 
 var layouts = map[catalog.Dataset]layout{
@@ -38,6 +42,7 @@ var layouts = map[catalog.Dataset]layout{
 		strip: []string{"kind", "status", "deadline"},
 		prose: []string{"indicators", "existing_base"},
 		offer: []string{"coop_modes", "budget", "period"},
+		last:  []string{"deadline"},
 	},
 	catalog.Packages: {
 		card:  []string{"issue_no", "period"},
@@ -74,6 +79,7 @@ var layouts = map[catalog.Dataset]layout{
 		card:  []string{"kind", "starts_on", "venue"},
 		strip: []string{"kind", "starts_on", "ends_on", "hours"},
 		offer: []string{"venue"},
+		last:  []string{"ends_on", "starts_on"}, begins: "starts_on",
 	},
 	catalog.Catalogs: {
 		owner: "organizations",
@@ -91,6 +97,7 @@ var layouts = map[catalog.Dataset]layout{
 		card:  []string{"kind", "status", "price", "closes_on"},
 		strip: []string{"kind", "status"},
 		offer: []string{"price", "opens_on", "closes_on", "url"}, outside: "url",
+		last: []string{"closes_on"},
 	},
 	catalog.Indicators: {
 		card:  []string{"period"},
@@ -185,6 +192,26 @@ func (s *sheet) Lead() text { return s.named("abstract") }
 
 func (s *sheet) named(field string) text {
 	return s.In(catalog.Text{ZH: s.str(field), EN: s.str(field + "_en")})
+}
+
+// Over says of a record whose last day is before the day the release describes that
+// it is over; it is empty for any other.
+func (s *sheet) Over() string {
+	if s.over() {
+		return s.texts["over."+string(s.Dataset.Name)]
+	}
+	return ""
+}
+
+func (s *sheet) over() bool {
+	for _, name := range s.layout.last {
+		if day := s.str(name); day != "" {
+			asOf := string(s.Release.AsOf)
+			// A month or year is not over on a day within it.
+			return day < asOf && !strings.HasPrefix(asOf, day)
+		}
+	}
+	return false
 }
 
 // TRL is the badge of the technology readiness level; its Level is 0 where none is

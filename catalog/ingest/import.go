@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"luoshu/catalog"
+	"luoshu/catalog/screen"
 )
 
 // Options says how files become records.
@@ -33,6 +34,10 @@ type Options struct {
 	Restore  []catalog.ID
 	// Sample marks the records as invented.
 	Sample bool
+	// Approvals are what second persons have let pass before; Approve, unless nil,
+	// says whether one lets pass what rule holds in a row.
+	Approvals *screen.Approvals
+	Approve   func(rule string, row int) bool
 	// Progress, unless nil, is told how many rows were read so far.
 	Progress func(rows int)
 }
@@ -86,7 +91,19 @@ func ImportBatches(ctx context.Context, draft *catalog.Draft, batches []Batch, o
 	if err != nil {
 		return nil, err
 	}
-	if err := im.each(ctx, im.items, func(it *item) error { return im.encode(it, refs) }); err != nil {
+	err = im.each(ctx, im.items, func(it *item) error {
+		if len(it.refuse) == 0 {
+			it.notes = append(it.notes, refs.resolve(it.record)...)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := im.screenRows(ctx, refs); err != nil {
+		return nil, err
+	}
+	if err := im.each(ctx, im.items, im.encode); err != nil {
 		return nil, err
 	}
 	for _, it := range im.items {
@@ -98,8 +115,8 @@ func ImportBatches(ctx context.Context, draft *catalog.Draft, batches []Batch, o
 }
 
 // importer carries an import through its stages: read every row, name every
-// record, check each alone, resolve what refers to what among those that will be
-// published, then decide in the order of the rows.
+// record, check each alone, resolve what refers to what among those that pass,
+// screen them, then decide in the order of the rows.
 type importer struct {
 	draft    *catalog.Draft
 	opt      Options
@@ -118,6 +135,11 @@ type item struct {
 	draftRecord
 	// refuse, when not empty, is why the row is refused.
 	refuse []finding
+	// hold is why it waits for a second person; approved is what one let pass.
+	hold     []finding
+	approved []Approved
+	screened screen.Result
+	redacted bool
 
 	id     catalog.ID
 	entry  catalog.Entry
@@ -130,6 +152,9 @@ const readChunk = 1024
 
 // read takes in the rows of a file and builds their records on all processors.
 func (im *importer) read(ctx context.Context, b Batch, f File) error {
+	if err := screenName(f.Name); err != nil {
+		return err
+	}
 	m, err := newMapping(b.Dataset, b.Columns)
 	if err != nil {
 		return err
@@ -290,12 +315,12 @@ func (im *importer) check(it *item) error {
 	return nil
 }
 
-// encode resolves what a record refers to and makes its bytes.
-func (im *importer) encode(it *item, refs *references) error {
-	if len(it.refuse) > 0 {
+// encode makes the bytes of a record that will be published.
+func (im *importer) encode(it *item) error {
+	if it.stopped() {
+		it.record = nil
 		return nil
 	}
-	it.notes = append(it.notes, refs.resolve(it.record)...)
 	catalog.Verify(it.record)
 	var err error
 	it.entry, it.change, err = im.draft.Encode(it.record)
@@ -308,6 +333,10 @@ func (im *importer) decide(it *item) error {
 		im.report.add(it.file, it.number, Refused, it.id, it.refuse)
 		return nil
 	}
+	if len(it.hold) > 0 {
+		im.report.add(it.file, it.number, Held, it.id, it.hold)
+		return nil
+	}
 	if err := im.draft.Put(it.entry, it.change); err != nil {
 		return err
 	}
@@ -316,5 +345,8 @@ func (im *importer) decide(it *item) error {
 		outcome = Unchanged
 	}
 	im.report.add(it.file, it.number, outcome, it.id, it.notes)
+	if it.redacted {
+		im.report.Totals.Redacted++
+	}
 	return nil
 }

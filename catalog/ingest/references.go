@@ -98,7 +98,7 @@ func (refs *references) resolve(r catalog.Record) []finding {
 	compactItems(r)
 	for i, parties := 0, partiesOf(r); i < len(parties); i++ {
 		if p := parties[i]; p.ID == "" {
-			p.ID = refs.names[foldHeader(p.Name)]
+			p.ID, _ = refs.lookup(string(refs.names[foldHeader(p.Name)]), catalog.Organizations)
 		}
 	}
 	return notes

@@ -27,6 +27,8 @@ type Report struct {
 	Columns []Column `json:"columns"`
 	// Withdrawn lists the identifiers the import withdraws.
 	Withdrawn []catalog.ID `json:"withdrawn,omitempty"`
+	// Approved lists what a second person let pass in this import.
+	Approved []Approved `json:"approved,omitempty"`
 	// StillPublic lists records whose rows were refused as not to be public, while
 	// an earlier release shows them.
 	StillPublic []catalog.ID `json:"still_public,omitempty"`

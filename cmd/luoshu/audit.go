@@ -22,21 +22,26 @@ import (
 // "published" or "failed". A line that was begun and never ended is a publication
 // that was interrupted: the store's history tells whether it came through.
 type auditLine struct {
-	Time       time.Time      `json:"time"`
-	State      string         `json:"state"`
-	Store      string         `json:"store"`
-	Catalog    string         `json:"catalog"`
-	Sequence   int64          `json:"sequence"`
-	Manifest   catalog.Hash   `json:"manifest"`
-	Rollback   int64          `json:"rollback_to,omitzero"`
-	Publisher  string         `json:"publisher,omitzero"`
-	Dataset    string         `json:"dataset,omitzero"`
-	ReviewedBy string         `json:"reviewed_by,omitzero"`
-	ReviewedOn string         `json:"reviewed_on,omitzero"`
-	Files      []auditFile    `json:"files,omitempty"`
-	Withdrawn  []string       `json:"withdrawn,omitempty"`
-	Restored   []string       `json:"restored,omitempty"`
-	Totals     *ingest.Totals `json:"totals,omitempty"`
+	Time       time.Time    `json:"time"`
+	State      string       `json:"state"`
+	Store      string       `json:"store"`
+	Catalog    string       `json:"catalog"`
+	Sequence   int64        `json:"sequence"`
+	Manifest   catalog.Hash `json:"manifest"`
+	Rollback   int64        `json:"rollback_to,omitzero"`
+	Publisher  string       `json:"publisher,omitzero"`
+	Dataset    string       `json:"dataset,omitzero"`
+	ReviewedBy string       `json:"reviewed_by,omitzero"`
+	ReviewedOn string       `json:"reviewed_on,omitzero"`
+	Files      []auditFile  `json:"files,omitempty"`
+	Withdrawn  []string     `json:"withdrawn,omitempty"`
+	Restored   []string     `json:"restored,omitempty"`
+	// Approved names what a second person let pass: rule, record, row and the hash
+	// of the text.
+	Approved   []ingest.Approved `json:"approved,omitempty"`
+	ApprovedBy string            `json:"approved_by,omitzero"`
+	Because    string            `json:"because,omitzero"`
+	Totals     *ingest.Totals    `json:"totals,omitempty"`
 }
 
 // auditFile binds the review to the very bytes that were read.
@@ -54,6 +59,9 @@ func newAuditLine(target cache.Writer, pub *catalog.Publication) auditLine {
 func (p *publishFlags) account(line auditLine, files []*input, report *ingest.Report) auditLine {
 	line.Publisher, line.Dataset, line.ReviewedBy, line.ReviewedOn = p.publisher, p.dataset, p.reviewedBy, p.reviewedOn
 	line.Withdrawn, line.Restored, line.Totals = p.withdraw, p.restore, &report.Totals
+	if len(report.Approved) > 0 {
+		line.Approved, line.ApprovedBy, line.Because = report.Approved, p.approvedBy, p.because
+	}
 	for _, f := range files {
 		line.Files = append(line.Files, auditFile{filepath.Base(f.name), hexSum(f.sum)})
 	}
@@ -80,21 +88,34 @@ func audited(dataDir string, line auditLine, publish func() error) error {
 
 func auditPath(dataDir string) string { return filepath.Join(dataDir, "audit.jsonl") }
 
-// writeAudit appends line to the audit record and makes it durable.
+// writeAudit appends line to the audit record.
 func writeAudit(dataDir string, line auditLine) error {
-	if err := os.MkdirAll(dataDir, 0o700); err != nil {
-		return err
-	}
 	line.Time = time.Now().UTC().Truncate(time.Second)
-	b, err := json.Marshal(line)
+	return appendLines(auditPath(dataDir), line)
+}
+
+// appendLines adds JSON lines to a file that only its owner may read, and makes
+// them durable.
+func appendLines(path string, lines ...any) error {
+	if len(lines) == 0 {
+		return nil
+	}
+	var b []byte
+	for _, l := range lines {
+		line, err := json.Marshal(l)
+		if err != nil {
+			return err
+		}
+		b = append(append(b, line...), '\n')
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(auditPath(dataDir), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(b, '\n'))
+	_, err = f.Write(b)
 	return errors.Join(err, f.Sync(), f.Close())
 }
 

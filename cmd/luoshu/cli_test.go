@@ -177,6 +177,33 @@ func TestWhatMustGoIsSaid(t *testing.T) {
 	}
 }
 
+// TestASecondPerson: what is held is published once another person says so, is
+// remembered, and is accounted for without its text.
+func TestASecondPerson(t *testing.T) {
+	data, store := t.TempDir(), "dir:"+filepath.Join(t.TempDir(), "s")
+	file := write(t, "a.csv", "成果名称,简介\n甲成果,摘自内部资料\n乙成果,无\n")
+	if r := luoshu(t, data, publishArgs(file, store)...).want(t, exitDone).report(t); r.Totals.Held != 1 || r.Release.Records != 1 {
+		t.Fatalf("%+v", r)
+	}
+	approve := []string{"--approve", "M3:2", "--because", "已公开出版"}
+	luoshu(t, data, publishArgs(file, store, approve...)...).want(t, exitUsage)
+	luoshu(t, data, publishArgs(file, store, append(approve, "--approved-by", "Example")...)...).want(t, exitUsage)
+	if r := luoshu(t, data, publishArgs(file, store, append(approve, "--approved-by", "Another")...)...).want(t, exitDone).report(t); r.Totals.Held != 0 || r.Release.Records != 2 {
+		t.Fatalf("%+v", r)
+	}
+	if r := luoshu(t, data, publishArgs(file, store)...).want(t, exitDone).report(t); r.Totals.Unchanged != 2 {
+		t.Errorf("not remembered: %+v", r)
+	}
+	luoshu(t, data, "screen", "--source", store).want(t, exitDone)
+	luoshu(t, t.TempDir(), "screen", "--source", store).want(t, exitRefused)
+	for _, name := range []string{"audit.jsonl", "approvals.jsonl"} {
+		b, err := os.ReadFile(filepath.Join(data, name))
+		if err != nil || !strings.Contains(string(b), `"approved_by":"Another"`) || strings.Contains(string(b), "内部资料") {
+			t.Errorf("%s: %v %s", name, err, b)
+		}
+	}
+}
+
 func TestReportFiles(t *testing.T) {
 	data := t.TempDir()
 	file := write(t, "a.csv", "成果名称\n甲成果\n甲成果\n")

@@ -31,6 +31,8 @@ type publishFlags struct {
 	columns, profile     string
 	replace, allowShrink bool
 	withdraw, restore    []string
+	approve              []string
+	approvedBy, because  string
 	reason, successor    string
 	report               string
 }
@@ -49,6 +51,9 @@ func (p *publishFlags) register(cmd *cobra.Command) {
 	f.StringVar(&p.reason, "reason", "", "why records are withdrawn; the public reads it")
 	f.StringVar(&p.successor, "successor", "", "identifier of the record that takes the place of a withdrawn one")
 	f.StringArrayVar(&p.restore, "restore", nil, "withdrawn identifier to bring back; the files must hold it (may be repeated)")
+	f.StringArrayVar(&p.approve, "approve", nil, "let pass what a rule holds in a row: RULE:ROW, such as M3:17 (may be repeated)")
+	f.StringVar(&p.approvedBy, "approved-by", "", "who decided that; another person than the reviewer")
+	f.StringVar(&p.because, "because", "", "why")
 	f.StringVar(&p.report, "report", "", "write the report of every row to FILE.csv or FILE.json")
 }
 
@@ -70,6 +75,10 @@ the others are published. Publishing the same files again publishes nothing.
 
 Files update what is published: a record disappears only with --withdraw, or with
 --replace when the files lack it.
+
+Rows are screened for secrets and personal data. What is held waits for a second
+person: --approve RULE:ROW --approved-by NAME --because TEXT. That is remembered
+for as long as the text stays the same.
 
 Publication is conditional on the unit's secrecy review (洛市科〔2017〕99号): give
 --reviewed-by and --reviewed-on. They go, with the files' SHA-256, into the audit
@@ -123,6 +132,11 @@ func (p *publishFlags) options(files []string, check bool) (ingest.Options, erro
 	if err := checkReportName(p.report, files); err != nil {
 		return opt, err
 	}
+	approve, err := p.approvals()
+	if err != nil {
+		return opt, err
+	}
+	opt.Approve = approve
 	if len(p.withdraw) > 0 && strings.TrimSpace(p.reason) == "" {
 		return opt, usagef("--withdraw needs --reason")
 	}
@@ -239,6 +253,9 @@ func (p *publishFlags) run(ctx context.Context, env environment, c *common, name
 	if !check && base == nil {
 		warnIfLost(env, c, target, lang)
 	}
+	if opt.Approvals, err = readApprovals(c.dataDir); err != nil {
+		return err
+	}
 	files, closeFiles, err := openFiles(names)
 	if err != nil {
 		return err
@@ -308,6 +325,9 @@ func (p *publishFlags) release(ctx context.Context, c *common, draft *catalog.Dr
 			}
 			line := newReleaseLine(publication.Release.Manifest, publication.Release.Hash, true)
 			out.Release = &line
+			if err := p.writeApprovals(c.dataDir, out.Approved); err != nil {
+				return fmt.Errorf("the release is published, but its approvals could not be remembered: %w", err)
+			}
 		}
 	}
 	switch t := out.Totals; {

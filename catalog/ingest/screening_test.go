@@ -1,0 +1,113 @@
+package ingest
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"luoshu/catalog"
+	"luoshu/catalog/screen"
+)
+
+// The telephone number in these tests has a prefix that is given to nobody.
+
+func TestScreenedRows(t *testing.T) {
+	tests := []struct{ name, content, want string }{
+		{"mark of secrecy", "成果名称,简介\n甲成果,本项目属机密★10年\n", "2 refused abstract/M1"},
+		{"mark in disguise", "成果名称,简介\n甲成果,本项目属 機 密 ★\n", "2 refused abstract/M1"},
+		{"internal paper", "成果名称,简介\n甲成果,摘自内部资料\n", "2 held abstract/M3"},
+		{"telephone", "成果名称,简介\n甲成果,请致电 15400000000\n", "2 published abstract/P2"},
+		{"nothing", "成果名称,简介\n精密轴承保密协议之外的成果,密封良好\n", "2 published"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := catalog.NewDraft(nil, now)
+			r := importInto(t, d, file("a.csv", tt.content), Options{})
+			if got := lines(r); got != tt.want {
+				t.Errorf("got\n%s\nwant\n%s", got, tt.want)
+			}
+			if redacted := strings.HasSuffix(tt.want, "P2"); (r.Totals.Redacted == 1) != redacted {
+				t.Errorf("totals = %+v", r.Totals)
+			}
+			if r.Totals.Published == 1 {
+				a := record[*catalog.Achievement](t, d, strings.Split(strings.Split(tt.content, "\n")[1], ",")[0])
+				if strings.Contains(a.Abstract, "15400000000") {
+					t.Errorf("published: %s", a.Abstract)
+				}
+			}
+		})
+	}
+}
+
+// TestApproval: a second person lets one rule of one text pass; the same text need
+// not be asked about again, a changed one must.
+func TestApproval(t *testing.T) {
+	const content = "source_key,成果名称,简介\n1,甲成果,摘自内部资料\n2,乙成果,另一份内部资料\n"
+	r := importInto(t, catalog.NewDraft(nil, now), file("a.csv", content), Options{Approve: func(rule string, row int) bool { return rule == "M3" && row == 2 }})
+	if got := lines(r); got != "2 published\n3 held abstract/M3" {
+		t.Fatalf("got\n%s", got)
+	}
+	if len(r.Approved) != 1 || r.Approved[0].Row != 2 || r.Approved[0].Rule != "M3" {
+		t.Fatalf("approved = %+v", r.Approved)
+	}
+	var remembered screen.Approvals
+	remembered.Add(r.Approved[0].Approval)
+	if r = importInto(t, catalog.NewDraft(nil, now), file("a.csv", content), Options{Approvals: &remembered}); lines(r) != "2 published\n3 held abstract/M3" {
+		t.Errorf("the same again:\n%s", lines(r))
+	}
+	changed := strings.Replace(content, "摘自内部", "都摘自内部", 1)
+	if r = importInto(t, catalog.NewDraft(nil, now), file("a.csv", changed), Options{Approvals: &remembered}); r.Totals.Held != 2 {
+		t.Errorf("a changed text:\n%s", lines(r))
+	}
+}
+
+// TestNothingPointsAtAHeldRow: neither a key nor the name of an organization.
+func TestNothingPointsAtAHeldRow(t *testing.T) {
+	d := catalog.NewDraft(nil, now)
+	r, err := ImportBatches(t.Context(), d, []Batch{
+		{Dataset: catalog.Organizations, Files: file("organizations.jsonl", `{"source_key":"o","title":"甲研究院","abstract":"内部资料"}`)},
+		{Dataset: catalog.Achievements, Files: file("achievements.jsonl", `{"title":"甲成果","market":"key:o","organizations":[{"name":"甲研究院"}]}`)},
+	}, Options{Publisher: "p"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkTotals(t, r)
+	a := record[*catalog.Achievement](t, d, "甲成果")
+	if r.Totals.Held != 1 || a.Market != "" || a.Organizations[0].ID != "" {
+		t.Errorf("totals %+v, market %q, organizations %+v", r.Totals, a.Market, a.Organizations)
+	}
+}
+
+func TestMarkedFileNamesAreNotRead(t *testing.T) {
+	_, err := Import(t.Context(), catalog.NewDraft(nil, now), file("成果（机密★）.csv", "成果名称\n甲成果\n"), Options{Dataset: catalog.Achievements, Publisher: "p"})
+	if !errors.Is(err, catalog.ErrInvalid) || strings.Contains(err.Error(), "机密★") && !strings.Contains(err.Error(), "M1") {
+		t.Errorf("error = %v", err)
+	}
+}
+
+func TestScreenRelease(t *testing.T) {
+	// What the rules would stop today may have been published before they existed.
+	d := catalog.NewDraft(nil, now)
+	a := &catalog.Achievement{Header: catalog.Header{Dataset: catalog.Achievements, Title: "甲成果", Abstract: "内部资料", Publisher: "p"}}
+	a.ID, a.Source, _ = d.Identify(a.Dataset, "p", "1")
+	e, change, err := d.Encode(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Put(e, change); err != nil {
+		t.Fatal(err)
+	}
+	p, err := d.Build(t.Context(), catalog.BuildOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := ScreenRelease(p.Release, nil)
+	if err != nil || len(found) != 1 || found[0].ID != a.ID || found[0].Findings[0].Rule != "M3" {
+		t.Fatalf("%+v, %v", found, err)
+	}
+	var approved screen.Approvals
+	approved.Add(found[0].Findings[0].Approval(a.ID))
+	if found, err = ScreenRelease(p.Release, &approved); err != nil || len(found) != 0 {
+		t.Errorf("approved, and still: %+v, %v", found, err)
+	}
+}
