@@ -1,6 +1,7 @@
 package kiosk
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,17 +18,53 @@ type gauge struct {
 	Operator text   // of the target: at least, at most
 	Sign     string // the same as a sign
 	Target   string // empty where none was set
-	TargetAt string // its place along the bars, of 100
 	Source   text   // of the target
 	Period   text
 	Latest   bar
 	All      []bar // by date
-	Bars     []bar // those of the whole city, against the target
-	Parts    []bar // those of its divisions, against each other: the target is not theirs
+	Groups   []bars // those of the whole city
+	Parts    []bar  // those of its divisions, against each other: the target is not theirs
+}
+
+// bars are successive observations of one definition, the only ones that can be
+// compared by their length.
+type bars struct {
+	Definition text
+	Bars       []bar
+	TargetAt   string // place of the target along the bars, of 100; empty without
+	most       float64
+}
+
+// years are those a period names.
+var years = regexp.MustCompile(`(?:19|20|21)[0-9]{2}`)
+
+// within reports whether every bar lies in or before the last year of period. A
+// period that names no year has no end, and then no target is drawn: which of the
+// definitions it was set for cannot be known.
+func (b bars) within(period string) bool {
+	named := years.FindAllString(period, -1)
+	if len(named) == 0 {
+		return false
+	}
+	end := slices.Max(named)
+	for _, one := range b.Bars {
+		if len(one.AsOf.Time) < len(end) || one.AsOf.Time[:len(end)] > end {
+			return false
+		}
+	}
+	return true
+}
+
+// measure sets the lengths of all against most.
+func measure(all []bar, most float64) {
+	for i := range all {
+		all[i].Length = share(all[i].number, most)
+	}
 }
 
 // bar is one observation.
 type bar struct {
+	number      float64
 	Value       string
 	Length      string // of 100
 	AsOf        value
@@ -50,34 +87,44 @@ func (s *sheet) Gauge() gauge {
 	all = slices.Clone(all)
 	slices.SortStableFunc(all, func(a, b any) int { return strings.Compare(member(a, "as_of"), member(b, "as_of")) })
 	target, has := s.m["target"].(float64)
-	most, mostOfParts := target, 0.0
-	for _, o := range all {
-		if citywide(o) {
-			most = max(most, number(o))
-		} else {
-			mostOfParts = max(mostOfParts, number(o))
-		}
-	}
 	if has {
-		g.Target, g.TargetAt = formatLarge(target, s.lang), share(target, most)
+		g.Target = formatLarge(target, s.lang)
 	}
 	if operator := s.str("operator"); operator != "" {
 		g.Operator, g.Sign = s.label("operator", operator), signs[operator]
+		if s.lang == "en" {
+			g.Operator.S = strings.ToLower(g.Operator.S) // it stands within a phrase
+		}
 	}
+	mostOfParts := 0.0
 	for _, o := range all {
 		b := s.bar(o)
-		if citywide(o) {
-			b.Length = share(number(o), most)
-			g.Bars = append(g.Bars, b)
-		} else {
-			b.Length = share(number(o), mostOfParts)
-			g.Parts = append(g.Parts, b)
-		}
 		g.All = append(g.All, b)
+		if !citywide(o) {
+			g.Parts, mostOfParts = append(g.Parts, b), max(mostOfParts, b.number)
+			continue
+		}
+		n := len(g.Groups)
+		if n == 0 || g.Groups[n-1].Definition != b.Definition {
+			g.Groups, n = append(g.Groups, bars{Definition: b.Definition}), n+1
+		}
+		last := &g.Groups[n-1]
+		last.Bars, last.most = append(last.Bars, b), max(last.most, b.number)
 	}
-	switch {
-	case len(g.Bars) > 0:
-		g.Latest = g.Bars[len(g.Bars)-1]
+	for i := range slices.Backward(g.Groups) {
+		if has && g.Groups[i].within(s.str("period")) {
+			g.Groups[i].most = max(g.Groups[i].most, target)
+			g.Groups[i].TargetAt = share(target, g.Groups[i].most)
+			break
+		}
+	}
+	for _, group := range g.Groups {
+		measure(group.Bars, group.most)
+	}
+	measure(g.Parts, mostOfParts)
+	switch n := len(g.Groups); {
+	case n > 0:
+		g.Latest = g.Groups[n-1].Bars[len(g.Groups[n-1].Bars)-1]
 	case len(g.Parts) > 0:
 		g.Latest = g.Parts[len(g.Parts)-1]
 	}
@@ -89,7 +136,7 @@ func (s *sheet) bar(o any) bar {
 	provisional, _ := m["provisional"].(bool)
 	asOf := catalog.Date(member(o, "as_of"))
 	b := bar{
-		Value: formatLarge(number(o), s.lang), AsOf: value{text: text{S: formatDate(asOf, s.lang)}, Time: string(asOf)},
+		number: number(o), Value: formatLarge(number(o), s.lang), AsOf: value{text: text{S: formatDate(asOf, s.lang)}, Time: string(asOf)},
 		Definition: s.zh(member(o, "definition")), Source: s.zh(member(o, "source")), Provisional: provisional,
 	}
 	if d := member(o, "division"); d != "" {

@@ -208,7 +208,7 @@ func TestFormatNumbersAndDates(t *testing.T) {
 
 func TestGauge(t *testing.T) {
 	record := map[string]any{
-		"title": "指标", "unit": "家", "operator": "gte", "target": 100.0,
+		"title": "指标", "unit": "家", "operator": "gte", "target": 100.0, "period": "2018–2021年",
 		"observations": []any{
 			map[string]any{"value": 150.0, "as_of": "2021-12-31", "provisional": true},
 			map[string]any{"value": 50.0, "as_of": "2019", "division": "410300"},
@@ -218,13 +218,13 @@ func TestGauge(t *testing.T) {
 	}
 	s := &sheet{page: &page{view: view{lang: "zh"}, rq: &request{}}, ID: "some-indicator", m: record}
 	g := s.Gauge()
-	if g.Target != "100" || g.Operator.S != "不低于" || g.Sign != "≥ " || g.TargetAt != "66.67" {
-		t.Errorf("target %q %q %q at %q", g.Target, g.Operator.S, g.Sign, g.TargetAt)
+	if g.Target != "100" || g.Operator.S != "不低于" || g.Sign != "≥ " || g.Groups[0].TargetAt != "66.67" {
+		t.Errorf("target %q %q %q at %q", g.Target, g.Operator.S, g.Sign, g.Groups[0].TargetAt)
 	}
 	// By date; the bar of a division is measured against divisions, never against
 	// the city's target; the latest is the city's.
-	if len(g.Bars) != 2 || g.Bars[0].Length != "33.33" || g.Bars[1].Length != "100.00" || !g.Bars[1].Provisional {
-		t.Errorf("bars %+v", g.Bars)
+	if bars := g.Groups[0].Bars; len(g.Groups) != 1 || len(bars) != 2 || bars[0].Length != "33.33" || bars[1].Length != "100.00" || !bars[1].Provisional {
+		t.Errorf("bars %+v", g.Groups)
 	}
 	if len(g.Parts) != 2 || g.Parts[0].Length != "25.00" || g.Parts[1].Length != "100.00" || len(g.All) != 4 {
 		t.Errorf("parts %+v", g.Parts)
@@ -232,8 +232,53 @@ func TestGauge(t *testing.T) {
 	if g.Latest.Value != "150" {
 		t.Errorf("latest %+v", g.Latest)
 	}
-	if g := (&sheet{page: s.page, m: map[string]any{"observations": []any{map[string]any{"value": 0.0, "as_of": "2020"}}}}).Gauge(); g.Target != "" || g.Bars[0].Length != "0" {
+	if g := (&sheet{page: s.page, m: map[string]any{"observations": []any{map[string]any{"value": 0.0, "as_of": "2020"}}}}).Gauge(); g.Target != "" || g.Groups[0].Bars[0].Length != "0" || g.Groups[0].TargetAt != "" {
 		t.Errorf("without target or value: %+v", g)
+	}
+}
+
+// TestGaugeDefinitions: bars of different definitions are not measured against each
+// other, and the target is drawn only among those of its own time.
+func TestGaugeDefinitions(t *testing.T) {
+	observed := func(value float64, asOf, definition string) any {
+		return map[string]any{"value": value, "as_of": asOf, "definition": definition}
+	}
+	s := &sheet{page: &page{view: view{lang: "zh"}, rq: &request{}}, m: map[string]any{
+		"target": 200.0, "observations": []any{
+			observed(50, "2018", "甲"), observed(100, "2019-12-31", "甲"), observed(1000, "2021", "乙"), observed(500, "2022-06", "乙"), observed(10, "2023", "甲"),
+		},
+	}}
+	for period, want := range map[string][]string{
+		"2020年": {"100.00", "", ""}, "2017年": {"", "", ""}, "三年内": {"", "", ""}, "": {"", "", ""},
+		"2018—2022年": {"", "20.00", ""}, "2030年": {"", "", "100.00"},
+	} {
+		s.m["period"] = period
+		g := s.Gauge()
+		if len(g.Groups) != 3 || g.Target != "200" || g.Latest.Value != "10" {
+			t.Fatalf("%d groups, target %s, latest %s", len(g.Groups), g.Target, g.Latest.Value)
+		}
+		for i, group := range g.Groups {
+			if group.TargetAt != want[i] {
+				t.Errorf("period %q: target of group %d at %q, want %q", period, i, group.TargetAt, want[i])
+			}
+		}
+		if bars := g.Groups[1].Bars; bars[0].Length != "100.00" || bars[1].Length != "50.00" {
+			t.Errorf("second group %+v", bars)
+		}
+	}
+}
+
+// TestCoded: an English page names a class by its nearest parent with an English
+// name, and keeps the code.
+func TestCoded(t *testing.T) {
+	for _, test := range []struct{ lang, code, want, tag string }{
+		{"en", "11011", "Mathematics", ""}, {"en", "110", "Mathematics", ""}, {"zh", "11011", "数学史", ""}, {"en", "no", "no", ""},
+	} {
+		s := &sheet{page: &page{view: view{lang: test.lang}, rq: &request{}}}
+		list := "gbt13745-2009"
+		if v := s.coded(list, test.code); v.S != test.want || v.Lang != test.tag || v.Note != test.code {
+			t.Errorf("%s in %s: %+v, want %q", test.code, test.lang, v, test.want)
+		}
 	}
 }
 

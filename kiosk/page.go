@@ -219,8 +219,9 @@ func (h *Handler) fail(c *fiber.Ctx, rq *request, err error) error {
 	if rq.phone && (errors.Is(err, catalog.ErrInvalid) || errors.Is(err, catalog.ErrNotFound)) {
 		f.Typed = typedCode(rq.param)
 		id, ok := meant(f.Typed)
-		// A code with a hyphen in it can be read as an indicator nobody published.
-		if ok && catalog.ID(strings.ToUpper(f.Typed)) != id || errors.Is(err, catalog.ErrInvalid) {
+		// With a hyphen inside, a code reads as an indicator that nobody published.
+		read, _, _ := parseCode(rq.param)
+		if ok && read != id || errors.Is(err, catalog.ErrInvalid) {
 			name = "mistyped"
 		}
 		if _, err := rq.snap.Find(id); ok && !errors.Is(err, catalog.ErrNotFound) {

@@ -418,7 +418,8 @@ func TestOver(t *testing.T) {
 		ids[title] = record(catalog.Events, title, fields)
 	}
 	ids["挂牌"] = record(catalog.Notices, "挂牌", map[string]any{"closes_on": "2026-11-01"})
-	slices.SortFunc(release.Entries, func(a, b catalog.Entry) int { return catalog.Order(a, b) })
+	slices.SortFunc(release.Entries, func(a, b catalog.Entry) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	slices.SortStableFunc(release.Entries, func(a, b catalog.Entry) int { return strings.Compare(string(a.Dataset), string(b.Dataset)) })
 	r.current.Store(snapshot.New(release))
 
 	_, page := get(t, app, "/events")

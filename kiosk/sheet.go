@@ -429,7 +429,16 @@ func (s *sheet) label(list, code string) text {
 // release's profile.
 func (s *sheet) coded(scheme, code string) value {
 	if l := catalog.LookupCodeList(scheme); l != nil {
-		return value{text: s.label(scheme, code), Note: code}
+		v := value{text: s.label(scheme, code), Note: code}
+		// A class without an English name is named by the nearest above it that has
+		// one: a code begins with those of its parents.
+		for above := code; v.Lang != "" && s.lang == "en" && len(above) > 1; {
+			above = above[:len(above)-1]
+			if c, ok := l.Lookup(above); ok && c.Label.EN != "" {
+				v.text = text{S: c.Label.EN}
+			}
+		}
+		return v
 	}
 	for _, own := range s.Release.Schemes {
 		if own.ID != scheme {

@@ -160,7 +160,7 @@ func (h *Handler) releaseManifest(r *request) error {
 	if err != nil {
 		return err
 	}
-	b, err := h.fetch(r, h.archive.ManifestBytes, k.hash)
+	b, err := fetch(h.archive.ManifestBytes, k.hash)
 	if err != nil {
 		return err
 	}
@@ -197,7 +197,7 @@ func (h *Handler) signature(r *request) error {
 
 // named answers with the bytes whose hash is r.hash.
 func (h *Handler) named(r *request, get func(catalog.Hash) ([]byte, error)) error {
-	b, err := h.fetch(r, get, r.hash)
+	b, err := fetch(get, r.hash)
 	if err != nil {
 		return err
 	}
@@ -207,7 +207,7 @@ func (h *Handler) named(r *request, get func(catalog.Hash) ([]byte, error)) erro
 
 // fetch returns the bytes named hash. Wrong ones would be kept for a year by
 // every cache on the way, so they are never sent.
-func (h *Handler) fetch(r *request, get func(catalog.Hash) ([]byte, error), hash catalog.Hash) ([]byte, error) {
+func fetch(get func(catalog.Hash) ([]byte, error), hash catalog.Hash) ([]byte, error) {
 	b, err := get(hash)
 	if err != nil {
 		return nil, err

@@ -9,9 +9,21 @@ import (
 
 func TestParseDate(t *testing.T) {
 	tests := []struct{ in, want string }{
-		{"2026-11-20", "2026-11-20"}, {"2026/1/2", "2026-01-02"}, {"2026.1.2", "2026-01-02"}, {"2026年1月2日", "2026-01-02"},
-		{"２０２６年１月", "2026-01"}, {"20260102", "2026-01-02"}, {"2026", "2026"}, {"2026年", "2026"}, {"2026-01-02 00:00:00", "2026-01-02"},
-		{"10/03/2015", ""}, {"26-1-2", ""}, {"2026-02-30", ""}, {"111", ""}, {"待定", ""}, {"202613", ""},
+		{"2026-11-20", "2026-11-20"},
+		{"2026/1/2", "2026-01-02"},
+		{"2026.1.2", "2026-01-02"},
+		{"2026年1月2日", "2026-01-02"},
+		{"２０２６年１月", "2026-01"},
+		{"20260102", "2026-01-02"},
+		{"2026", "2026"},
+		{"2026年", "2026"},
+		{"2026-01-02 00:00:00", "2026-01-02"},
+		{"10/03/2015", ""},
+		{"26-1-2", ""},
+		{"2026-02-30", ""},
+		{"111", ""},
+		{"待定", ""},
+		{"202613", ""},
 	}
 	for _, tt := range tests {
 		if got, ok := parseDate(tt.in); string(got) != tt.want || ok != (tt.want != "") {
@@ -27,10 +39,20 @@ func TestParseMoney(t *testing.T) {
 		want catalog.Money
 		ok   bool
 	}{
-		{"30万元", cny(300000, 300000), true}, {"7万", cny(70000, 70000), true}, {"1,200元", cny(1200, 1200), true},
-		{"10-20万元", cny(100000, 200000), true}, {"不超过100万元", cny(0, 1000000), true}, {"1.5亿元", cny(1.5e8, 1.5e8), true}, {"0.07万", cny(700, 700), true}, {"1.15亿", cny(1.15e8, 1.15e8), true},
-		{"面议", catalog.Money{Negotiable: true}, true}, {"-1", catalog.Money{Negotiable: true}, true}, {" ３０ 万元 ", cny(300000, 300000), true},
-		{"30", catalog.Money{}, false}, {"很多", catalog.Money{}, false}, {"", catalog.Money{}, false},
+		{"30万元", cny(300000, 300000), true},
+		{"7万", cny(70000, 70000), true},
+		{"1,200元", cny(1200, 1200), true},
+		{"10-20万元", cny(100000, 200000), true},
+		{"不超过100万元", cny(0, 1000000), true},
+		{"1.5亿元", cny(1.5e8, 1.5e8), true},
+		{"0.07万", cny(700, 700), true},
+		{"1.15亿", cny(1.15e8, 1.15e8), true},
+		{"面议", catalog.Money{Negotiable: true}, true},
+		{"-1", catalog.Money{Negotiable: true}, true},
+		{" ３０ 万元 ", cny(300000, 300000), true},
+		{"30", catalog.Money{}, false},
+		{"很多", catalog.Money{}, false},
+		{"", catalog.Money{}, false},
 	}
 	for _, tt := range tests {
 		if got, ok := parseMoney(tt.in); got != tt.want || ok != tt.ok {

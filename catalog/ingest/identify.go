@@ -74,18 +74,22 @@ func derive(it *item, sameKey map[string][]*item) error {
 		return err
 	}
 	if first != nil {
-		it.refuse = []finding{{"", "duplicate_row",
+		it.refuse = []finding{{
+			"", "duplicate_row",
 			"与" + first.place(it, "zh") + "内容相同，未重复发布",
-			"says the same as " + first.place(it, "en") + ", which is published once"}}
+			"says the same as " + first.place(it, "en") + ", which is published once",
+		}}
 		return nil
 	}
 	sameKey[group] = append(sameKey[group], it)
 	if n := len(sameKey[group]); n > 1 {
 		it.key += "\n" + strconv.Itoa(n)
 		first := sameKey[group][0]
-		it.notes = append(it.notes, finding{"", "same_title",
+		it.notes = append(it.notes, finding{
+			"", "same_title",
 			"与" + first.place(it, "zh") + "名称和单位相同，按先后次序区分；请提供 source_key 以免次序变动时混淆",
-			"has the title and organization of " + first.place(it, "en") + " and is told apart by order: give a source_key, so that a change of order does not mix them up"})
+			"has the title and organization of " + first.place(it, "en") + " and is told apart by order: give a source_key, so that a change of order does not mix them up",
+		})
 	}
 	return nil
 }
@@ -147,9 +151,11 @@ func (im *importer) stillPublic(it *item) {
 	}
 	it.id = id
 	im.report.StillPublic = append(im.report.StillPublic, id)
-	it.refuse = append(it.refuse, finding{"", "still_public",
+	it.refuse = append(it.refuse, finding{
+		"", "still_public",
 		fmt.Sprintf("此行被拒绝，但其较早的内容仍以 %s 公开；要撤下请用 --withdraw %s --reason", id, id),
-		fmt.Sprintf("the row is refused, but earlier text of it is still public as %s: take it out with --withdraw %s --reason", id, id)})
+		fmt.Sprintf("the row is refused, but earlier text of it is still public as %s: take it out with --withdraw %s --reason", id, id),
+	})
 }
 
 // organizationsOf returns the organizations that r names first, or nil where its

@@ -302,9 +302,11 @@ func (im *importer) check(it *item) error {
 		return nil
 	}
 	if t, gone := im.draft.Tombstone(it.id); gone {
-		it.refuse = []finding{{"", "withdrawn",
+		it.refuse = []finding{{
+			"", "withdrawn",
 			fmt.Sprintf("该条目已于 %s 撤回；要恢复请加 --restore %s", t.WithdrawnOn, t.ID),
-			fmt.Sprintf("withdrawn on %s; to bring it back add --restore %s", t.WithdrawnOn, t.ID)}}
+			fmt.Sprintf("withdrawn on %s; to bring it back add --restore %s", t.WithdrawnOn, t.ID),
+		}}
 		return nil
 	}
 	for _, p := range catalog.Validate(it.record) {

@@ -167,15 +167,19 @@ func tableRow(header, record []string, number int) (row, error) {
 	for i, text := range record {
 		if i >= len(header) {
 			if strings.TrimSpace(text) != "" {
-				return r, &rowError{number: number, rule: "extra_cell",
-					zh: fmt.Sprintf("第 %d 列没有表头", i+1), en: fmt.Sprintf("cell %d has no column header", i+1)}
+				return r, &rowError{
+					number: number, rule: "extra_cell",
+					zh: fmt.Sprintf("第 %d 列没有表头", i+1), en: fmt.Sprintf("cell %d has no column header", i+1),
+				}
 			}
 			continue
 		}
 		if at := firstInvalid(text); at >= 0 {
-			return r, &rowError{number: number, rule: "encoding", atColumn: header[i],
+			return r, &rowError{
+				number: number, rule: "encoding", atColumn: header[i],
 				zh: fmt.Sprintf("单元格第 %d 字节不是 UTF-8，请将文件另存为 UTF-8", at+1),
-				en: fmt.Sprintf("byte %d of the cell is not UTF-8: save the file as UTF-8", at+1)}
+				en: fmt.Sprintf("byte %d of the cell is not UTF-8: save the file as UTF-8", at+1),
+			}
 		}
 		r.cells = append(r.cells, cell{column: header[i], text: text})
 	}
