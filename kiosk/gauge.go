@@ -21,7 +21,7 @@ type gauge struct {
 	Source   text   // of the target
 	Period   text
 	Latest   bar
-	All      []bar // by date
+	All      []bar  // by date
 	Groups   []bars // those of the whole city
 	Parts    []bar  // those of its divisions, against each other: the target is not theirs
 }

@@ -4,39 +4,17 @@ import (
 	"bytes"
 	"testing"
 
-	"github.com/go-json-experiment/json"
-
 	"luoshu/catalog"
 	"luoshu/catalog/catalogtest"
 )
 
-// jsonLines writes n generated achievements as their publisher would send them.
-func jsonLines(tb testing.TB, n int) []byte {
-	var out bytes.Buffer
-	for key, a := range catalogtest.Achievements(1, n) {
-		b, err := json.Marshal(a)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		var object map[string]any
-		if err := json.Unmarshal(b, &object); err != nil {
-			tb.Fatal(err)
-		}
-		for _, assigned := range []string{"id", "dataset", "publisher", "source", "sample"} {
-			delete(object, assigned)
-		}
-		object["source_key"] = key
-		if err := json.MarshalWrite(&out, object); err != nil {
-			tb.Fatal(err)
-		}
-		out.WriteByte('\n')
-	}
-	return out.Bytes()
-}
-
 func BenchmarkImport(b *testing.B) {
 	const n = 20000
-	lines := jsonLines(b, n)
+	var out bytes.Buffer
+	if err := catalogtest.WriteJSONLines(&out, 1, n); err != nil {
+		b.Fatal(err)
+	}
+	lines := out.Bytes()
 	b.ReportAllocs()
 	b.SetBytes(int64(len(lines)))
 	for b.Loop() {

@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/klauspost/compress/zstd"
 	"github.com/redis/go-redis/v9"
 
@@ -35,23 +34,8 @@ func generatedFile(b *testing.B, n int) string {
 		b.Fatal(err)
 	}
 	w := bufio.NewWriter(f)
-	for key, a := range catalogtest.Achievements(1, n) {
-		line, err := json.Marshal(a)
-		if err != nil {
-			b.Fatal(err)
-		}
-		var object map[string]any
-		if err := json.Unmarshal(line, &object); err != nil {
-			b.Fatal(err)
-		}
-		for _, assigned := range []string{"id", "dataset", "publisher", "source", "sample"} {
-			delete(object, assigned)
-		}
-		object["source_key"] = key
-		if err := json.MarshalWrite(w, object); err != nil {
-			b.Fatal(err)
-		}
-		_ = w.WriteByte('\n')
+	if err := catalogtest.WriteJSONLines(w, 1, n); err != nil {
+		b.Fatal(err)
 	}
 	if err := w.Flush(); err != nil {
 		b.Fatal(err)
