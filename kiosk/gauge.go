@@ -20,6 +20,7 @@ type gauge struct {
 	Target   string // empty where none was set
 	Source   text   // of the target
 	Period   text
+	By       text // the last year of the period, or the period where it names none
 	Latest   bar
 	All      []bar  // by date
 	Groups   []bars // those of the whole city
@@ -38,15 +39,22 @@ type bars struct {
 // years are those a period names.
 var years = regexp.MustCompile(`(?:19|20|21)[0-9]{2}`)
 
+func lastYear(period string) string {
+	named := years.FindAllString(period, -1)
+	if len(named) == 0 {
+		return ""
+	}
+	return slices.Max(named)
+}
+
 // within reports whether every bar lies in or before the last year of period. A
 // period that names no year has no end, and then no target is drawn: which of the
 // definitions it was set for cannot be known.
 func (b bars) within(period string) bool {
-	named := years.FindAllString(period, -1)
-	if len(named) == 0 {
+	end := lastYear(period)
+	if end == "" {
 		return false
 	}
-	end := slices.Max(named)
 	for _, one := range b.Bars {
 		if len(one.AsOf.Time) < len(end) || one.AsOf.Time[:len(end)] > end {
 			return false
@@ -86,6 +94,10 @@ func (s *sheet) Gauge() gauge {
 	all, _ := s.m["observations"].([]any)
 	all = slices.Clone(all)
 	slices.SortStableFunc(all, func(a, b any) int { return strings.Compare(member(a, "as_of"), member(b, "as_of")) })
+	g.By = g.Period
+	if year := lastYear(s.str("period")); year != "" {
+		g.By = text{S: formatDate(catalog.Date(year), s.lang)}
+	}
 	target, has := s.m["target"].(float64)
 	if has {
 		g.Target = formatLarge(target, s.lang)

@@ -229,6 +229,9 @@ func TestGauge(t *testing.T) {
 	if len(g.Parts) != 2 || g.Parts[0].Length != "25.00" || g.Parts[1].Length != "100.00" || len(g.All) != 4 {
 		t.Errorf("parts %+v", g.Parts)
 	}
+	if g.By.S != "2021年" {
+		t.Errorf("target of %q, want its last year", g.By.S)
+	}
 	if g.Latest.Value != "150" {
 		t.Errorf("latest %+v", g.Latest)
 	}

@@ -291,7 +291,11 @@ func (f *fixture) shown(field catalog.Field, e catalog.Entry, lang string) strin
 	case string:
 		switch field.Type {
 		case "code":
-			return catalog.LookupCodeList(field.List).Label(v, lang)
+			label := catalog.LookupCodeList(field.List).Label(v, lang)
+			if field.List == "operator" {
+				return strings.ToLower(label) // it follows the word target
+			}
+			return label
 		case "date":
 			return formatDate(catalog.Date(v), lang)
 		}
