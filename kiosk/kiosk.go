@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -61,6 +62,7 @@ type Handler struct {
 	// landingPolicy allows it by its hash and nothing else.
 	landing       template.CSS
 	landingPolicy string
+	orders        atomic.Pointer[orders]
 	// build changes whenever the same release could give other bytes.
 	build string
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"sync"
 
 	"luoshu/catalog"
 	"luoshu/catalog/snapshot"
@@ -106,27 +107,66 @@ func (h *Handler) list(info catalog.DatasetInfo) func(*request) (answer, error) 
 	}
 }
 
-// sheets returns the records of a page of a list. What ends stands in the order of
-// what can still be taken up: open before over, the next to begin first and of the
-// past the latest.
+// sheets returns the records of a page of a list.
 func (p *page) sheets(d catalog.Dataset, skip int) ([]*sheet, error) {
-	entries, ordered := p.rq.snap.List(snapshot.Query{Dataset: d, Skip: skip, Limit: listSize}).Entries, true
-	if l := layouts[d]; len(l.last) > 0 {
-		entries, ordered = slices.Collect(p.rq.snap.All(d)), false
-	}
-	var all []*sheet
-	for _, e := range entries {
-		s, err := p.newSheet(e)
+	entries := p.rq.snap.List(snapshot.Query{Dataset: d, Skip: skip, Limit: listSize}).Entries
+	if len(layouts[d].last) > 0 {
+		all, err := p.byEnd(d)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, s)
+		entries = all[min(skip, len(all)):min(skip+listSize, len(all))]
 	}
-	if ordered {
-		return all, nil
+	return p.sheetsOf(entries)
+}
+
+func (p *page) sheetsOf(entries []catalog.Entry) ([]*sheet, error) {
+	sheets := make([]*sheet, len(entries))
+	for i, e := range entries {
+		var err error
+		if sheets[i], err = p.newSheet(e); err != nil {
+			return nil, err
+		}
 	}
-	slices.SortStableFunc(all, byEnd)
-	return all[min(skip, len(all)):min(skip+listSize, len(all))], nil
+	return sheets, nil
+}
+
+// orders holds, for one release, the datasets whose lists are not in the order of
+// their identifiers. To find it every record is decoded, so it is found once.
+type orders struct {
+	release catalog.Hash
+	mu      sync.Mutex
+	lists   map[catalog.Dataset][]catalog.Entry
+}
+
+// byEnd returns the records of d in the order of what can still be taken up: open
+// before over, the next to begin first and of the past the latest.
+func (p *page) byEnd(d catalog.Dataset) ([]catalog.Entry, error) {
+	o := p.rq.h.orders.Load()
+	if o == nil || o.release != p.rq.snap.Hash() {
+		o = &orders{release: p.rq.snap.Hash(), lists: map[catalog.Dataset][]catalog.Entry{}}
+		p.rq.h.orders.Store(o)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if list, ok := o.lists[d]; ok {
+		return list, nil
+	}
+	entries := slices.Collect(p.rq.snap.All(d))
+	sheets, err := p.sheetsOf(entries)
+	if err != nil {
+		return nil, err
+	}
+	place := make(map[catalog.ID]catalog.Entry, len(entries))
+	for _, e := range entries {
+		place[e.ID] = e
+	}
+	slices.SortStableFunc(sheets, byEnd)
+	for i, s := range sheets {
+		entries[i] = place[s.ID]
+	}
+	o.lists[d] = entries
+	return entries, nil
 }
 
 func byEnd(a, b *sheet) int {

@@ -101,7 +101,7 @@ var layouts = map[catalog.Dataset]layout{
 	},
 	catalog.Indicators: {
 		card:  []string{"period"},
-		strip: []string{"period", "unit"},
+		strip: []string{"period"},
 		prose: []string{"definition"},
 	},
 }
