@@ -174,7 +174,7 @@ func byEnd(a, b *sheet) int {
 		switch {
 		case s.over():
 			return 2
-		case slices.Contains([]string{"matched", "closed", "cancelled"}, s.str("status")),
+		case slices.Contains([]string{"matched", "closed", "canceled"}, s.str("status")),
 			s.layout.begins != "" && s.str(s.layout.begins) == "":
 			return 1
 		}
