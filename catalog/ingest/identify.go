@@ -57,6 +57,9 @@ func (im *importer) name(it *item) {
 // place names the row of it for a reader who is at the row of other.
 func (it *item) place(other *item, lang string) string {
 	where := catalog.Text{ZH: fmt.Sprintf("第 %d 行", it.number), EN: fmt.Sprintf("row %d", it.number)}.In(lang)
+	if it.sheet != "" && it.sheet != other.sheet {
+		where = catalog.Text{ZH: "工作表“" + it.sheet + "”" + where, EN: where + " of sheet " + it.sheet}.In(lang)
+	}
 	if it.file == other.file {
 		return where
 	}

@@ -34,6 +34,19 @@ type Options struct {
 	Restore  []catalog.ID
 	// Sample marks the records as invented.
 	Sample bool
+	// Sheets names the sheets of workbooks to read; none means every visible one
+	// that has a column the catalog knows.
+	Sheets []string
+	// Encoding of text tables; "" is AutoEncoding.
+	Encoding Encoding
+	// TempDir is where a workbook with very many texts puts them while it is read;
+	// "" is the system's.
+	TempDir string
+	// Aside, unless nil, is given the text that is in a file and in none of its
+	// rows, with its place: "sheet NAME", "comment Sheet1!B7", "property creator",
+	// "hidden sheet X!A3". None of it is published; it is screened all the same. It
+	// is called from one goroutine, file by file.
+	Aside func(place, text string)
 	// Approvals are what second persons have let pass before; Approve, unless nil,
 	// says whether one lets pass what rule holds in a row.
 	Approvals *screen.Approvals
@@ -66,6 +79,9 @@ func Import(ctx context.Context, draft *catalog.Draft, files []File, opt Options
 // ImportBatches is Import for several datasets at once, whose records may refer
 // to one another.
 func ImportBatches(ctx context.Context, draft *catalog.Draft, batches []Batch, opt Options) (*Report, error) {
+	if err := opt.Encoding.check(); err != nil {
+		return nil, err
+	}
 	im := &importer{draft: draft, opt: opt, report: &Report{}, columns: map[string]*Column{}, taken: map[catalog.ID]*item{}}
 	for _, id := range opt.Restore {
 		if err := draft.Restore(id); err != nil {
@@ -130,6 +146,7 @@ type importer struct {
 // item is one row on its way.
 type item struct {
 	file    string
+	sheet   string
 	number  int
 	dataset catalog.Dataset
 	draftRecord
@@ -170,17 +187,26 @@ func (im *importer) read(ctx context.Context, b Batch, f File) error {
 		}
 		return err
 	}
-	rows := 0
-	for r, err := range readRows(f) {
-		if cause := ctx.Err(); cause != nil {
+	var marked error
+	opt := im.opt
+	opt.Aside = func(place, text string) {
+		if im.opt.Aside != nil {
+			im.opt.Aside(place, text)
+		}
+		if marked == nil {
+			marked = screenAside(place, text)
+		}
+	}
+	s := &source{file: f, opt: &opt, mapping: m, note: func(sheet string, number int, n finding) {
+		im.report.Notes = append(im.report.Notes, Line{File: f.Name, Sheet: sheet, Row: number, Column: n.column, Rule: n.rule, Message: n.en, MessageZH: n.zh})
+	}}
+	for r, err := range s.rows(ctx) {
+		if cause := errors.Join(ctx.Err(), marked); cause != nil {
 			return cause
 		}
 		bad, ok := errors.AsType[*rowError](err)
 		if err != nil && !ok {
 			return err
-		}
-		if rows++; rows > MaxRows {
-			return fmt.Errorf("more than %d rows: split the file: %w", MaxRows, catalog.ErrInvalid)
 		}
 		if chunk = append(chunk, &readRow{row: r, bad: bad}); len(chunk) == readChunk {
 			if err := build(); err != nil {
@@ -188,7 +214,7 @@ func (im *importer) read(ctx context.Context, b Batch, f File) error {
 			}
 		}
 	}
-	if err := build(); err != nil {
+	if err := errors.Join(marked, build()); err != nil {
 		return err
 	}
 	return missingColumns(b.Columns, seen)
@@ -205,18 +231,19 @@ type readRow struct {
 func (im *importer) build(ctx context.Context, m *mapping, file string, chunk []*readRow, seen map[string]bool) ([]*item, error) {
 	err := each(ctx, chunk, 64, func(r *readRow) error {
 		if r.bad == nil {
-			r.bad = r.open()
+			r.bad, _ = errors.AsType[*rowError](r.open())
 		}
 		if r.bad == nil && blank(r.row) {
 			return nil
 		}
-		r.item = &item{file: file, number: r.number, dataset: m.dataset}
+		r.item = &item{file: file, sheet: r.sheet, number: r.number, dataset: m.dataset}
 		if r.bad != nil {
 			r.item.number = r.bad.number
 			r.item.refuse = []finding{{r.bad.atColumn, r.bad.rule, r.bad.zh, r.bad.en}}
 			return nil //nolint:nilerr // the fault is the row's outcome and stops nothing
 		}
 		r.item.draftRecord, r.item.refuse = build(m, r.row)
+		r.item.notes = append(r.notes, r.item.notes...)
 		return nil
 	})
 	var items []*item
@@ -332,11 +359,11 @@ func (im *importer) encode(it *item) error {
 
 func (im *importer) decide(it *item) error {
 	if len(it.refuse) > 0 {
-		im.report.add(it.file, it.number, Refused, it.id, it.refuse)
+		im.report.add(it.file, it.sheet, it.number, Refused, it.id, it.refuse)
 		return nil
 	}
 	if len(it.hold) > 0 {
-		im.report.add(it.file, it.number, Held, it.id, it.hold)
+		im.report.add(it.file, it.sheet, it.number, Held, it.id, it.hold)
 		return nil
 	}
 	if err := im.draft.Put(it.entry, it.change); err != nil {
@@ -346,7 +373,7 @@ func (im *importer) decide(it *item) error {
 	if it.change == catalog.Unchanged {
 		outcome = Unchanged
 	}
-	im.report.add(it.file, it.number, outcome, it.id, it.notes)
+	im.report.add(it.file, it.sheet, it.number, outcome, it.id, it.notes)
 	if it.redacted {
 		im.report.Totals.Redacted++
 	}

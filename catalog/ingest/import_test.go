@@ -78,7 +78,7 @@ func TestRowsAndTheirOutcomes(t *testing.T) {
 		{"uncertain date", "a.csv", "成果名称,完成时间\n甲成果,10/03/2015\n", nil, "2 published 完成时间/date"},
 		{"secret", "a.csv", "成果名称,密级\n甲成果,秘密\n乙成果,公开\n丙成果,\n", nil, "2 refused 密级/M2\n3 published\n4 published"},
 		{"not to be shown", "a.csv", "成果名称,是否公开\n甲成果,否\n", nil, "2 refused 是否公开/M2"},
-		{"damaged bytes", "a.csv", "成果名称,简介\n甲成果,\xb3\xc9\n", nil, "2 refused 简介/encoding"},
+		{"damaged bytes", "a.csv", "\ufeff成果名称,简介\n甲成果,\xb3\xc9\n", nil, "2 refused 简介/encoding"},
 		{"hidden character", "a.csv", "成果名称\n甲\u200b成果\n", nil, "2 published title/cleaned"},
 		{"a lost character", "a.csv", "成果名称\n甲\ufffd成果\n", nil, "2 refused title/control_character"},
 		{"too many cells", "a.csv", "成果名称\n甲成果,多出\n", nil, "2 refused /extra_cell"},
@@ -302,7 +302,8 @@ func TestUnusableFiles(t *testing.T) {
 		{"line without end", "a.jsonl", `{"title":"` + strings.Repeat("x", MaxRowBytes) + `"}`, nil},
 		{"map to no field", "a.csv", "标题\na\n", map[string]string{"标题": "tittle"}},
 		{"map of another file", "a.csv", "标题\na\n", map[string]string{"Title": "title"}},
-		{"header not UTF-8", "a.csv", "\xb1\xea\xcc\xe2\na\n", nil},
+		{"mixed encodings", "a.csv", "成果名称,简介\n甲成果,\xb3\xc9\n", nil},
+		{"header in no encoding", "a.csv", "\xb1\xea\xff\xe2\na\n", nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

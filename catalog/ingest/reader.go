@@ -1,32 +1,20 @@
 package ingest
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/csv"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"path/filepath"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
-
-	"luoshu/catalog"
 )
 
-// The limits of an input file, checked while reading.
-const (
-	MaxFileBytes = 2 << 30
-	MaxRowBytes  = 4 << 20
-	MaxColumns   = 1000
-	MaxRows      = 2_000_000
-)
-
-// File is one input, read once. Name decides the format by its ending: .csv,
-// .tsv, .jsonl or .ndjson.
+// File is one input, read once. Name decides the format by its ending: .xlsx,
+// .csv, .tsv, .txt, .json or .jsonl (.ndjson).
 type File struct {
 	Name string
 	io.Reader
@@ -34,12 +22,15 @@ type File struct {
 
 // row is one record of an input file.
 type row struct {
-	// number is the line a person would look for: the line in a CSV file as an
-	// editor counts it, the line in JSON Lines.
+	sheet string
+	// number is where a person would look: the line of a text file as an editor
+	// counts it, the row of a sheet, the place in a JSON list.
 	number int
 	cells  []cell
 	// line is a JSON object not yet taken apart; open does that.
 	line []byte
+	// notes are said of the row whatever becomes of it.
+	notes []finding
 }
 
 // cell is one value of a row: text from a table, or any JSON value.
@@ -56,23 +47,6 @@ func (c cell) empty() bool {
 	return strings.TrimSpace(c.text) == ""
 }
 
-// readRows yields the rows of f. An error that concerns one row wraps
-// rowError and reading goes on; any other ends the file.
-func readRows(f File) iter.Seq2[row, error] {
-	in := &limitedReader{r: f.Reader, file: MaxFileBytes}
-	switch strings.ToLower(filepath.Ext(f.Name)) {
-	case ".csv":
-		return readTable(in, ',')
-	case ".tsv":
-		return readTable(in, '\t')
-	case ".jsonl", ".ndjson":
-		return readLines(in)
-	}
-	return func(yield func(row, error) bool) {
-		yield(row{}, fmt.Errorf("%s: cannot read this kind of file: use .csv, .tsv or .jsonl: %w", f.Name, catalog.ErrInvalid))
-	}
-}
-
 // rowError is a fault of one row, after which the next can be read.
 type rowError struct {
 	number   int
@@ -83,16 +57,187 @@ type rowError struct {
 
 func (e *rowError) Error() string { return fmt.Sprintf("row %d: %s", e.number, e.en) }
 
+// source is one file being read.
+type source struct {
+	file    File
+	opt     *Options
+	mapping *mapping
+	// note is told what concerns no row that has an outcome: rows that are none,
+	// sheets that are not read.
+	note func(sheet string, number int, f finding)
+}
+
+// aside hands over text that is in the file and in no row.
+func (s *source) aside(place, text string) {
+	if s.opt.Aside != nil && strings.TrimSpace(text) != "" {
+		s.opt.Aside(place, text)
+	}
+}
+
+// rows yields the rows of the file. An error that concerns one row wraps
+// rowError and reading goes on; any other ends the file.
+func (s *source) rows(ctx context.Context) iter.Seq2[row, error] {
+	in := &peeker{r: contextReader{ctx, s.file.Reader}}
+	return func(yield func(row, error) bool) {
+		if err := s.sniff(in); err != nil {
+			yield(row{}, err)
+			return
+		}
+		var rows iter.Seq2[row, error]
+		switch ending(s.file.Name) {
+		case ".xlsx", ".xlsm", ".xltx", ".xltm", ".xls", ".et":
+			rows = s.workbook(ctx, in)
+		case ".csv", ".tsv", ".txt":
+			rows = s.text(in)
+		case ".json":
+			rows = readJSON(in)
+		case ".jsonl", ".ndjson":
+			rows = readLines(in)
+		default:
+			yield(row{}, refuse("不认识这种文件，请使用 .xlsx、.csv、.tsv、.txt、.json 或 .jsonl",
+				"cannot read this kind of file: use .xlsx, .csv, .tsv, .txt, .json or .jsonl"))
+			return
+		}
+		for r, err := range rows {
+			// A reader that was cut off reports what it met; why it was is said here.
+			if cause := ctx.Err(); cause != nil {
+				yield(row{}, cause)
+				return
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
+}
+
+func ending(name string) string { return strings.ToLower(filepath.Ext(name)) }
+
+// sniff refuses files that are something else than their ending says, in words
+// that lead to a file that can be read.
+func (s *source) sniff(in *peeker) error {
+	head, err := in.peek(512)
+	if err != nil {
+		return err
+	}
+	isZIP := bytes.HasPrefix(head, []byte("PK\x03\x04"))
+	switch kind := ending(s.file.Name); kind {
+	case ".xlsx", ".xlsm", ".xltx", ".xltm", ".xls", ".et":
+		trimmed := bytes.ToLower(bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n"))
+		switch {
+		case isZIP, isOLE(head), len(head) == 0:
+		case bytes.HasPrefix(trimmed, []byte("<")):
+			return refuse("这是改名为 "+kind+" 的网页或 XML 文件，请用 Excel 打开后另存为 .xlsx",
+				"this is a web page or XML file under the name of a workbook ("+kind+"): open it in Excel and save it as .xlsx")
+		default:
+			return refuse("这不是 Excel 工作簿；若是文本表格，请改用 .csv 或 .txt 后缀",
+				"this is no Excel workbook; if it is a text table, give it the ending .csv or .txt")
+		}
+	default:
+		if isZIP || isOLE(head) {
+			return refuse("这是 Excel 工作簿或压缩包，不是 "+kind+" 文件：工作簿请用 .xlsx 后缀，压缩包请先解压",
+				"this is a workbook or an archive, not a "+kind+" file: a workbook needs the ending .xlsx, an archive must be unpacked first")
+		}
+	}
+	return nil
+}
+
+// contextReader ends when its context does, so that no reader has to ask.
+type contextReader struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (r contextReader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.Reader.Read(p)
+}
+
+// peeker shows the beginning of a file before it is read.
+type peeker struct {
+	r    io.Reader
+	head []byte
+}
+
+// peek returns the first n bytes, or all there are.
+func (p *peeker) peek(n int) ([]byte, error) {
+	if missing := n - len(p.head); missing > 0 {
+		more := make([]byte, missing)
+		read, err := io.ReadFull(p.r, more)
+		p.head = append(p.head, more[:read]...)
+		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil, err
+		}
+	}
+	return p.head[:min(n, len(p.head))], nil
+}
+
+func (p *peeker) Read(b []byte) (int, error) {
+	if len(p.head) > 0 {
+		n := copy(b, p.head)
+		p.head = p.head[n:]
+		return n, nil
+	}
+	return p.r.Read(b)
+}
+
+// content is a file held in memory, piece by piece so that growing costs nothing.
+type content struct {
+	pieces [][]byte
+	size   int64
+}
+
+const pieceBytes = 1 << 20
+
+// readAll reads a file of at most limit bytes into memory.
+func readAll(in io.Reader, limit int64) (*content, error) {
+	c := &content{}
+	for {
+		piece := make([]byte, pieceBytes)
+		n, err := io.ReadFull(in, piece)
+		c.pieces = append(c.pieces, piece[:n])
+		c.size += int64(n)
+		if c.size > limit {
+			return nil, refuse(fmt.Sprintf("文件超过 %d MiB", limit>>20), fmt.Sprintf("the file has more than %d MiB", limit>>20))
+		}
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return c, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// ReadAt implements io.ReaderAt.
+func (c *content) ReadAt(p []byte, offset int64) (int, error) {
+	n := 0
+	for n < len(p) && offset >= 0 && offset < c.size {
+		copied := copy(p[n:], c.pieces[offset/pieceBytes][offset%pieceBytes:])
+		n += copied
+		offset += int64(copied)
+	}
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
 // limitedReader ends a file that is too large, or a row that never ends.
 type limitedReader struct {
 	r         io.Reader
 	file, row int64
 }
 
-var errTooLarge = fmt.Errorf("more than %d MiB in one row or %d GiB in the file: %w", MaxRowBytes>>20, MaxFileBytes>>30, catalog.ErrInvalid)
+func limited(r io.Reader) *limitedReader { return &limitedReader{r: r, file: MaxFileBytes} }
+
+var errTooLarge = refuse(fmt.Sprintf("一行超过 %d MiB，或文件超过 %d GiB", MaxRowBytes>>20, MaxFileBytes>>30),
+	fmt.Sprintf("more than %d MiB in one row, or %d GiB in the file", MaxRowBytes>>20, MaxFileBytes>>30))
 
 // nextRow allows the following row its full length, with room for read-ahead.
-func (l *limitedReader) nextRow() { l.row = MaxRowBytes + 1<<16 }
+func (l *limitedReader) nextRow() { l.row = MaxRowBytes + 1<<17 }
 
 func (l *limitedReader) Read(p []byte) (int, error) {
 	if l.file <= 0 || l.row <= 0 {
@@ -104,176 +249,7 @@ func (l *limitedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func readTable(in *limitedReader, comma rune) iter.Seq2[row, error] {
-	return func(yield func(row, error) bool) {
-		in.nextRow()
-		buffered := bufio.NewReader(in)
-		if bom, _ := buffered.Peek(3); bytes.Equal(bom, []byte("\xef\xbb\xbf")) {
-			_, _ = buffered.Discard(3)
-		}
-		table := csv.NewReader(buffered)
-		table.Comma = comma
-		table.FieldsPerRecord = -1
-		var header []string
-		for {
-			in.nextRow()
-			record, err := table.Read()
-			if errors.Is(err, io.EOF) {
-				if header == nil {
-					yield(row{}, fmt.Errorf("the file is empty: %w", catalog.ErrInvalid))
-				}
-				return
-			}
-			if err != nil {
-				yield(row{}, fmt.Errorf("%w: %w", catalog.ErrInvalid, err))
-				return
-			}
-			number, _ := table.FieldPos(0)
-			if header == nil {
-				if err := checkHeader(record); err != nil {
-					yield(row{}, err)
-					return
-				}
-				header = record
-				continue
-			}
-			r, err := tableRow(header, record, number)
-			if !yield(r, err) {
-				return
-			}
-		}
-	}
-}
-
-func checkHeader(header []string) error {
-	if len(header) > MaxColumns {
-		return fmt.Errorf("%d columns, at most %d are read: %w", len(header), MaxColumns, catalog.ErrInvalid)
-	}
-	seen := map[string]bool{}
-	for _, name := range header {
-		if !utf8.ValidString(name) {
-			return fmt.Errorf("the header is not UTF-8: save the file as UTF-8: %w", catalog.ErrInvalid)
-		}
-		if name != "" && seen[name] {
-			return fmt.Errorf("two columns are called %q: %w", name, catalog.ErrInvalid)
-		}
-		seen[name] = true
-	}
-	return nil
-}
-
-func tableRow(header, record []string, number int) (row, error) {
-	r := row{number: number, cells: make([]cell, 0, len(record))}
-	for i, text := range record {
-		if i >= len(header) {
-			if strings.TrimSpace(text) != "" {
-				return r, &rowError{
-					number: number, rule: "extra_cell",
-					zh: fmt.Sprintf("第 %d 列没有表头", i+1), en: fmt.Sprintf("cell %d has no column header", i+1),
-				}
-			}
-			continue
-		}
-		if at := firstInvalid(text); at >= 0 {
-			return r, &rowError{
-				number: number, rule: "encoding", atColumn: header[i],
-				zh: fmt.Sprintf("单元格第 %d 字节不是 UTF-8，请将文件另存为 UTF-8", at+1),
-				en: fmt.Sprintf("byte %d of the cell is not UTF-8: save the file as UTF-8", at+1),
-			}
-		}
-		r.cells = append(r.cells, cell{column: header[i], text: text})
-	}
-	return r, nil
-}
-
-// firstInvalid returns the offset of the first byte that is not UTF-8, or -1.
-func firstInvalid(s string) int {
-	if utf8.ValidString(s) {
-		return -1
-	}
-	for i, r := range s {
-		if r == utf8.RuneError {
-			if _, size := utf8.DecodeRuneInString(s[i:]); size == 1 {
-				return i
-			}
-		}
-	}
-	return -1
-}
-
-func readLines(in *limitedReader) iter.Seq2[row, error] {
-	return func(yield func(row, error) bool) {
-		in.nextRow()
-		lines := bufio.NewScanner(in)
-		lines.Buffer(make([]byte, 0, 1<<16), MaxRowBytes)
-		number := 0
-		for lines.Scan() {
-			in.nextRow()
-			number++
-			line := bytes.TrimSpace(lines.Bytes())
-			if number == 1 {
-				line = bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))
-			}
-			if len(line) == 0 {
-				continue
-			}
-			if !yield(row{number: number, line: bytes.Clone(line)}, nil) {
-				return
-			}
-		}
-		switch err := lines.Err(); {
-		case errors.Is(err, bufio.ErrTooLong):
-			yield(row{}, fmt.Errorf("line %d is longer than %d MiB: %w", number+1, MaxRowBytes>>20, catalog.ErrInvalid))
-		case err != nil:
-			yield(row{}, fmt.Errorf("line %d: %w", number+1, err))
-		}
-	}
-}
-
-// open takes the row's line apart, if it has one.
-func (r *row) open() *rowError {
-	if r.line == nil {
-		return nil
-	}
-	cells, err := objectCells(r.line)
-	if err != nil {
-		return &rowError{number: r.number, rule: "json", zh: "这一行不是有效的 JSON 对象", en: "the line is not a valid JSON object"}
-	}
-	r.cells, r.line = cells, nil
-	return nil
-}
-
-// objectCells takes a JSON object apart. Duplicate names, invalid UTF-8 and
-// anything after the object are errors.
-func objectCells(line []byte) ([]cell, error) {
-	// A buffer's bytes are used in place, so values point into line.
-	d := jsontext.NewDecoder(bytes.NewBuffer(line))
-	if t, err := d.ReadToken(); err != nil || t.Kind() != '{' {
-		return nil, fmt.Errorf("not an object: %w", catalog.ErrInvalid)
-	}
-	var cells []cell
-	for d.PeekKind() != '}' {
-		name, err := d.ReadToken()
-		if err != nil {
-			return nil, err
-		}
-		column := name.String()
-		value, err := d.ReadValue()
-		if err != nil {
-			return nil, err
-		}
-		end := d.InputOffset()
-		value = line[end-int64(len(value)) : end : end]
-		if len(cells) == MaxColumns {
-			return nil, fmt.Errorf("more than %d members: %w", MaxColumns, catalog.ErrInvalid)
-		}
-		cells = append(cells, cell{column: column, json: value})
-	}
-	if _, err := d.ReadToken(); err != nil {
-		return nil, err
-	}
-	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("text after the object: %w", catalog.ErrInvalid)
-	}
-	return cells, nil
+// tooManyRows is the fault of a file with more rows than limit.
+func tooManyRows(limit int) error {
+	return refuse(fmt.Sprintf("超过 %d 行，请拆分为几个文件", limit), fmt.Sprintf("more than %d rows: split the file", limit))
 }

@@ -25,6 +25,9 @@ type Report struct {
 	Totals  Totals   `json:"totals"`
 	Rows    []Line   `json:"rows"`
 	Columns []Column `json:"columns"`
+	// Notes say what concerns no row that has an outcome: where the header is, what
+	// was passed over, sheets that were not read. They have no outcome.
+	Notes []Line `json:"notes,omitempty"`
 	// Withdrawn lists the identifiers the import withdraws.
 	Withdrawn []catalog.ID `json:"withdrawn,omitempty"`
 	// Approved lists what a second person let pass in this import.
@@ -67,7 +70,7 @@ func (l Line) Text(lang string) string {
 }
 
 // add records the outcome of a row with everything to be said about it.
-func (r *Report) add(file string, number int, o Outcome, id catalog.ID, findings []finding) {
+func (r *Report) add(file, sheet string, number int, o Outcome, id catalog.ID, findings []finding) {
 	r.Totals.Read++
 	switch o {
 	case Published:
@@ -79,7 +82,7 @@ func (r *Report) add(file string, number int, o Outcome, id catalog.ID, findings
 	case Refused:
 		r.Totals.Refused++
 	}
-	line := Line{File: file, Row: number, Outcome: o, ID: id}
+	line := Line{File: file, Sheet: sheet, Row: number, Outcome: o, ID: id}
 	if len(findings) == 0 {
 		r.Rows = append(r.Rows, line)
 	}

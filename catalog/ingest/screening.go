@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"luoshu/catalog"
 	"luoshu/catalog/screen"
@@ -84,18 +85,35 @@ func (it *item) stopped() bool { return len(it.refuse) > 0 || len(it.hold) > 0 }
 func screenName(name string) error {
 	for _, f := range screen.Text(screen.FileName, name) {
 		if f.Action == screen.Refuse || f.Action == screen.Hold {
-			return &markedError{rule: f.Rule}
+			return &markedError{"the name of the file", f.Rule}
 		}
 	}
 	return nil
 }
 
-// markedError says that a file's own name speaks against its publication.
-type markedError struct{ rule string }
+// screenAside looks at text that is in a file and in none of its rows. It is not
+// published, but a mark there is a mark on the whole file.
+func screenAside(place, text string) error {
+	kind, _, _ := strings.Cut(place, " ")
+	kinds := map[string]screen.Kind{"sheet": screen.SheetName, "comment": screen.Comment, "property": screen.Property}
+	known, ok := kinds[kind]
+	if !ok {
+		known = screen.HiddenCell
+	}
+	for _, f := range screen.Text(known, text) {
+		if f.Action == screen.Refuse {
+			return &markedError{place: place, rule: f.Rule}
+		}
+	}
+	return nil
+}
+
+// markedError says that something in a file speaks against its publication.
+type markedError struct{ place, rule string }
 
 func (e *markedError) Error() string {
 	r, _ := screen.LookupRule(e.rule)
-	return "the name of the file is marked (" + e.rule + "): " + r.Text.EN
+	return e.place + " is marked (" + e.rule + "): " + r.Text.EN
 }
 
 func (*markedError) Is(target error) bool { return target == catalog.ErrInvalid }

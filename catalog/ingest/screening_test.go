@@ -1,9 +1,12 @@
 package ingest
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/xuri/excelize/v2"
 
 	"luoshu/catalog"
 	"luoshu/catalog/screen"
@@ -109,5 +112,43 @@ func TestScreenRelease(t *testing.T) {
 	approved.Add(found[0].Findings[0].Approval(a.ID))
 	if found, err = ScreenRelease(p.Release, &approved); err != nil || len(found) != 0 {
 		t.Errorf("approved, and still: %+v, %v", found, err)
+	}
+}
+
+// TestAMarkAnywhereInAWorkbook: in a hidden sheet, a comment, a property or the name
+// of a sheet it stops the whole file.
+func TestAMarkAnywhereInAWorkbook(t *testing.T) {
+	const mark = "机密★5年"
+	places := map[string]func(*excelize.File) error{
+		"cell of a hidden sheet": func(f *excelize.File) error {
+			if _, err := f.NewSheet("旁"); err != nil {
+				return err
+			}
+			return errors.Join(f.SetCellStr("旁", "B3", mark), f.SetSheetVisible("旁", false))
+		},
+		"comment": func(f *excelize.File) error {
+			return f.AddComment("Sheet1", excelize.Comment{Cell: "A2", Author: "甲", Text: mark})
+		},
+		"property": func(f *excelize.File) error {
+			return f.SetDocProps(&excelize.DocProperties{Subject: mark})
+		},
+		"sheet name": func(f *excelize.File) error {
+			_, err := f.NewSheet(mark)
+			return err
+		},
+	}
+	for name, plant := range places {
+		t.Run(name, func(t *testing.T) {
+			b := workbookOf(t, func(f *excelize.File) {
+				put(t, f, "Sheet1", "A1", []any{"成果名称"}, []any{"甲成果"})
+				if err := plant(f); err != nil {
+					t.Fatal(err)
+				}
+			})
+			_, err := Import(t.Context(), catalog.NewDraft(nil, now), []File{{"a.xlsx", bytes.NewReader(b)}}, Options{Dataset: catalog.Achievements, Publisher: "p"})
+			if !errors.Is(err, catalog.ErrInvalid) || !strings.Contains(err.Error(), "M1") || strings.Contains(err.Error(), mark) && name != "sheet name" {
+				t.Errorf("error = %v", err)
+			}
+		})
 	}
 }

@@ -25,6 +25,17 @@ func printReport(w io.Writer, lang string, out result, check bool) {
 		EN: "%d rows read: %d published, %d unchanged, %d held, %d refused (%d redacted), %d withdrawn",
 	}, t.Read, t.Published, t.Unchanged, t.Held, t.Refused, t.Redacted, t.Withdrawn)
 	p.columns(slices.Clone(out.Columns))
+	for _, n := range out.Notes {
+		where := n.File
+		if n.Sheet != "" {
+			where += " " + n.Sheet
+		}
+		if n.Row == 0 {
+			p.line(catalog.Text{ZH: "  %s：%s", EN: "  %s: %s"}, where, n.Text(p.lang))
+			continue
+		}
+		p.line(catalog.Text{ZH: "  %s 第 %d 行：%s", EN: "  %s row %d: %s"}, where, n.Row, n.Text(p.lang))
+	}
 	p.rules(out.Rows)
 	switch {
 	case out.Release != nil:
@@ -93,7 +104,11 @@ func (p printer) rules(lines []ingest.Line) {
 				p.line(catalog.Text{ZH: "  …另有 %d 处，见 --report", EN: "  … and %d more, see --report"}, len(found)-i)
 				break
 			}
-			p.line(catalog.Text{ZH: "  %s 第 %d 行 %s：%s", EN: "  %s row %d %s: %s"}, l.File, l.Row, l.Column, l.Text(p.lang))
+			where := l.File
+			if l.Sheet != "" {
+				where += " " + l.Sheet
+			}
+			p.line(catalog.Text{ZH: "  %s 第 %d 行 %s：%s", EN: "  %s row %d %s: %s"}, where, l.Row, l.Column, l.Text(p.lang))
 		}
 	}
 }

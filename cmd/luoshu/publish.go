@@ -31,6 +31,8 @@ type publishFlags struct {
 	columns, profile     string
 	replace, allowShrink bool
 	withdraw, restore    []string
+	sheets               []string
+	encoding             string
 	approve              []string
 	approvedBy, because  string
 	reason, successor    string
@@ -44,6 +46,8 @@ func (p *publishFlags) register(cmd *cobra.Command) {
 	f.StringVar(&p.reviewedBy, "reviewed-by", "", "who made the unit's secrecy review of these files")
 	f.StringVar(&p.reviewedOn, "reviewed-on", "", "the day of that review, YYYY-MM-DD")
 	f.StringVar(&p.columns, "columns", "", "JSON file that maps column names to fields, such as {\"Title\":\"title\"}")
+	f.StringArrayVar(&p.sheets, "sheet", nil, "sheet of a workbook to read (may be repeated; default: every visible one with known columns)")
+	f.StringVar(&p.encoding, "encoding", "auto", "encoding of text tables: auto, utf-8, gb18030 or utf-16")
 	f.StringVar(&p.profile, "profile", "", "JSON file that describes the catalog: name, public URL, license, desks")
 	f.BoolVar(&p.replace, "replace", false, "the files are the publisher's whole catalog: withdraw what they lack")
 	f.BoolVar(&p.allowShrink, "allow-shrink", false, "permit that more than 20 % of the publisher's records disappear")
@@ -69,8 +73,8 @@ func newPublish(env environment, c *common) *cobra.Command {
 	p := &publishFlags{}
 	cmd := &cobra.Command{
 		Use: "publish FILE…", Short: "Check files and publish them as a new release",
-		Long: `Reads files (.csv, .tsv, .jsonl), checks every row and publishes the result as a
-new release, whole or not at all. A row that is refused is named with the reason;
+		Long: `Reads files (.xlsx, .csv, .tsv, .txt, .json, .jsonl), checks every row and publishes
+the result as a new release, whole or not at all. A row that is refused is named with the reason;
 the others are published. Publishing the same files again publishes nothing.
 
 Files update what is published: a record disappears only with --withdraw, or with
@@ -84,7 +88,7 @@ Publication is conditional on the unit's secrecy review (洛市科〔2017〕99�
 --reviewed-by and --reviewed-on. They go, with the files' SHA-256, into the audit
 record in the data directory, which is never served.
 
-Limits: 2 GiB a file, 4 MiB a row, 1000 columns.`,
+` + ingest.LimitsText("en"),
 		Args: arguments(0, -1, "the files to publish"),
 		RunE: func(cmd *cobra.Command, args []string) error { return p.run(cmd.Context(), env, c, args, false) },
 	}
@@ -111,6 +115,7 @@ nothing. With --against it compares with what a store holds.`,
 func (p *publishFlags) options(files []string, check bool) (ingest.Options, error) {
 	opt := ingest.Options{
 		Dataset: catalog.Dataset(p.dataset), Publisher: p.publisher, Replace: p.replace, AllowShrink: p.allowShrink,
+		Sheets: p.sheets, Encoding: ingest.Encoding(p.encoding),
 	}
 	if _, ok := opt.Dataset.Info(); !ok {
 		return opt, usagef("--dataset %q is unknown; datasets are %s", p.dataset, datasetNames())

@@ -1,0 +1,454 @@
+package ingest
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// gridRow is a line of a table as it lies in the file.
+type gridRow struct {
+	number int
+	cells  []string // by column
+	// filled says how a cell came to its text; nil when every cell has its own.
+	filled []fill
+	// own counts the cells with text of their own; span is the width of the
+	// widest merged range that begins in the row.
+	own, span int
+	hidden    bool
+	notes     []gridNote
+}
+
+// fill says how a cell came to its text.
+type fill uint8
+
+const (
+	ownText fill = iota
+	// fromAbove and fromLeft: by a merged range that begins there. A cell to the
+	// right and below is from the left.
+	fromAbove
+	fromLeft
+)
+
+// gridNote is something to say about a cell.
+type gridNote struct {
+	column int
+	rule   string
+	zh, en string
+}
+
+func (r gridRow) fill(column int) fill {
+	if column < len(r.filled) {
+		return r.filled[column]
+	}
+	return ownText
+}
+
+func (r gridRow) text(column int) string {
+	if column < len(r.cells) {
+		return strings.TrimSpace(r.cells[column])
+	}
+	return ""
+}
+
+func (r gridRow) blank() bool {
+	for i := range r.cells {
+		if r.text(i) != "" && r.fill(i) == ownText {
+			return false
+		}
+	}
+	return true
+}
+
+// headerSearch is how many lines with text may stand above the header, itself
+// included. Titles and instructions of real files have a dozen.
+const headerSearch = 50
+
+// maxHeaderName is in characters. What is longer is no column name.
+const maxHeaderName = 100
+
+// table finds the header of grid and yields what is below it as rows. sheet is
+// empty for a file that has none.
+func (s *source) table(sheet string, grid iter.Seq2[gridRow, error]) iter.Seq2[row, error] {
+	return func(yield func(row, error) bool) {
+		next, stop := iter.Pull2(grid)
+		defer stop()
+		head, err := s.findHeader(next)
+		if err != nil {
+			yield(row{}, err)
+			return
+		}
+		s.reportHeader(sheet, head)
+		t := &table{source: s, sheet: sheet, names: head.names, limit: MaxRows}
+		if sheet != "" {
+			t.limit = MaxSheetRows
+		}
+		for _, g := range head.rest {
+			if !t.row(g, yield) {
+				return
+			}
+		}
+		for {
+			g, err, ok := next()
+			if !ok {
+				return
+			}
+			if err != nil {
+				yield(row{}, err)
+				return
+			}
+			if !t.row(g, yield) {
+				return
+			}
+		}
+	}
+}
+
+// header is what findHeader found.
+type header struct {
+	number int
+	names  []string
+	known  int
+	above  []gridRow
+	rest   []gridRow // read already and below it
+}
+
+// findHeader reads until it knows the header: the line with the most known column
+// names, or else the first that looks like one.
+func (s *source) findHeader(next func() (gridRow, error, bool)) (header, error) {
+	var lines []gridRow
+	best, most := -1, 0
+	for len(lines) < headerSearch {
+		g, err, ok := next()
+		if err != nil {
+			return header{}, err
+		}
+		if !ok {
+			break
+		}
+		if g.blank() {
+			continue
+		}
+		lines = append(lines, g)
+		if n := s.knownNames(g); n > most {
+			best, most = len(lines)-1, n
+		}
+	}
+	if len(lines) == 0 {
+		return header{}, refuse("没有内容", "there is nothing in it")
+	}
+	// One known name in a line of several may be a value by accident.
+	if guess := firstLikeHeader(lines); best < 0 || most == 1 && best > guess && len(lines[best].cells) > 1 {
+		best, most = guess, s.knownNames(lines[guess])
+	}
+	h := header{number: lines[best].number, known: most, above: lines[:best], rest: lines[best+1:]}
+	h.names = headerNames(lines[best])
+	for len(h.rest) > 0 && s.continuesHeader(h.names, h.rest[0]) {
+		h.extend(h.rest[0])
+		h.known = max(h.known, s.knownNames(gridRow{cells: h.names}))
+		h.number, h.rest = h.rest[0].number, h.rest[1:]
+	}
+	if len(h.rest) > 0 && isNumbering(h.rest[0]) {
+		h.rest = h.rest[1:]
+	}
+	return h, s.checkHeader(h.names)
+}
+
+// knownNames counts the different column names in g that mean something.
+func (s *source) knownNames(g gridRow) int {
+	seen := map[string]bool{}
+	for i := range g.cells {
+		if name := columnName(g.text(i)); s.knows(name) {
+			seen[foldHeader(name)] = true
+		}
+	}
+	return len(seen)
+}
+
+func (s *source) knows(name string) bool {
+	return name != "" && utf8.ValidString(name) && utf8.RuneCountInString(name) <= maxHeaderName &&
+		strings.IndexFunc(name, unicode.IsLetter) >= 0 && s.mapping.column(name).use != Unknown
+}
+
+// columnName is the text of a header cell on one line.
+func columnName(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// firstLikeHeader returns the first line that is as wide as the others and made of
+// different short words.
+func firstLikeHeader(lines []gridRow) int {
+	width := 0
+	for _, g := range lines {
+		width = max(width, len(headerWords(g)))
+	}
+	for i, g := range lines {
+		words := headerWords(g)
+		letters, different := 0, map[string]bool{}
+		for _, w := range words {
+			different[w] = true
+			if utf8.RuneCountInString(w) <= 40 && strings.IndexFunc(w, unicode.IsLetter) >= 0 {
+				letters++
+			}
+		}
+		// Four in five: the first name of a real header can be a value.
+		if (2*len(words) > width || width == 1) && len(different) == len(words) && 5*letters >= 4*len(words) {
+			return i
+		}
+	}
+	return 0
+}
+
+func headerWords(g gridRow) []string {
+	var words []string
+	for i := range g.cells {
+		if text := g.text(i); text != "" && g.fill(i) != fromLeft {
+			words = append(words, text)
+		}
+	}
+	return words
+}
+
+// headerNames returns the names in g by column. A name over several columns is
+// that of the first: the others have none of their own.
+func headerNames(g gridRow) []string {
+	names := make([]string, len(g.cells))
+	for i := range g.cells {
+		if g.fill(i) != fromLeft {
+			names[i] = columnName(g.text(i))
+		}
+	}
+	for len(names) > 0 && names[len(names)-1] == "" {
+		names = names[:len(names)-1]
+	}
+	return names
+}
+
+// continuesHeader reports whether g is a second line of the header: a name
+// reaches down into it, or it holds nothing but known names where the line above
+// has none or the name of a group.
+func (s *source) continuesHeader(names []string, g gridRow) bool {
+	name := func(i int) string {
+		if i < len(names) {
+			return names[i]
+		}
+		return ""
+	}
+	// kept: a name above goes on without one below it.
+	reaches, fresh, known, kept := false, false, true, false
+	for i := range max(len(names), len(g.cells)) {
+		text := columnName(g.text(i))
+		switch {
+		case text == "":
+			kept = kept || name(i) != ""
+		case g.fill(i) == fromAbove && text == name(i):
+			reaches = true
+		case g.fill(i) == ownText && text != name(i):
+			fresh = true
+			known = known && s.knows(text) && (!s.knows(name(i)) || name(i+1) == "")
+		}
+	}
+	return fresh && (reaches || known && kept)
+}
+
+// extend takes the names of a second line in place of those above them.
+func (h *header) extend(g gridRow) {
+	for i, name := range headerNames(g) {
+		if name == "" {
+			continue
+		}
+		for len(h.names) <= i {
+			h.names = append(h.names, "")
+		}
+		h.names[i] = name
+	}
+}
+
+// isNumbering reports whether g only numbers the columns: (1) (2) (3).
+func isNumbering(g gridRow) bool {
+	last, count := 0, 0
+	for i := range g.cells {
+		text := g.text(i)
+		if text == "" {
+			continue
+		}
+		n, err := strconv.Atoi(strings.Trim(norm.NFKC.String(text), "()[] .、"))
+		if err != nil || count > 0 && n != last+1 || count == 0 && n > 1 {
+			return false
+		}
+		last = n
+		count++
+	}
+	return count >= 3
+}
+
+// checkHeader refuses a header under which values would get lost or mixed up.
+func (s *source) checkHeader(names []string) error {
+	if len(names) > MaxColumns {
+		return refuse(fmt.Sprintf("有 %d 列，最多读取 %d 列", len(names), MaxColumns), fmt.Sprintf("%d columns, at most %d are read", len(names), MaxColumns))
+	}
+	seen := map[string]bool{}
+	for i, name := range names {
+		if !utf8.ValidString(name) {
+			return refuse(fmt.Sprintf("第 %d 列的表头不是 UTF-8，请将文件另存为 UTF-8", i+1), fmt.Sprintf("the header of column %d is not UTF-8: save the file as UTF-8", i+1))
+		}
+		if name == "" {
+			continue
+		}
+		// Of two columns that are not published it does not matter.
+		key := foldHeader(name)
+		if seen[key] && s.mapping.column(name).use == Mapped {
+			return refuse(fmt.Sprintf("有两列都叫“%s”，请改名或删去一列", name), fmt.Sprintf("two columns are called %q: rename or delete one", name))
+		}
+		seen[key] = true
+	}
+	return nil
+}
+
+// reportHeader says where the header is, unless it is where anybody would look,
+// and hands the text above it to be screened.
+func (s *source) reportHeader(sheet string, h header) {
+	for _, g := range h.above {
+		for i := range g.cells {
+			if g.fill(i) == ownText {
+				s.aside("cell "+cellName(sheet, i, g.number), g.text(i))
+			}
+		}
+	}
+	if h.number > 1 {
+		s.note(sheet, h.number, finding{
+			"", "header", fmt.Sprintf("表头在第 %d 行，其上的内容未发布", h.number),
+			fmt.Sprintf("the header is in row %d; what is above is not published", h.number),
+		})
+	}
+}
+
+// table turns the lines below a header into rows.
+type table struct {
+	*source
+	sheet string
+	names []string
+	count int
+	limit int
+}
+
+// row yields g, unless it is no row: blank, the header again, or a caption.
+func (t *table) row(g gridRow, yield func(row, error) bool) bool {
+	if g.blank() {
+		return true
+	}
+	switch {
+	case t.isHeader(g):
+		t.note(t.sheet, g.number, finding{"", "header", "重复的表头，已略过", "the header again; left out"})
+		return true
+	case g.own == 1 && g.span >= 3 && 2*g.span >= len(t.names):
+		for i := range g.cells {
+			if g.fill(i) == ownText {
+				t.aside("cell "+cellName(t.sheet, i, g.number), g.text(i))
+			}
+		}
+		t.note(t.sheet, g.number, finding{"", "caption", "横跨整个表格的标题或说明，不是一条记录，已略过", "a caption across the table, no record; left out"})
+		return true
+	}
+	if t.count++; t.count > t.limit {
+		yield(row{}, tooManyRows(t.limit))
+		return false
+	}
+	r, err := t.cells(g)
+	if err != nil {
+		return yield(r, err)
+	}
+	return yield(r, nil)
+}
+
+// isHeader reports whether g says what the header says.
+func (t *table) isHeader(g gridRow) bool {
+	same := 0
+	for i := range g.cells {
+		text := g.text(i)
+		if text == "" || g.fill(i) == fromLeft {
+			continue
+		}
+		if i >= len(t.names) || t.names[i] == "" || foldHeader(text) != foldHeader(t.names[i]) {
+			return false
+		}
+		same++
+	}
+	return same >= min(2, len(t.names))
+}
+
+// cells puts the cells of g under their names. The error is a rowError.
+func (t *table) cells(g gridRow) (row, error) {
+	r := row{sheet: t.sheet, number: g.number, cells: make([]cell, 0, max(len(t.names), len(g.cells)))}
+	if g.hidden {
+		r.notes = append(r.notes, finding{"", "hidden_row", "此行在工作表中被隐藏", "the row is hidden in the sheet"})
+	}
+	for i := range max(len(t.names), len(g.cells)) {
+		text, name := "", ""
+		if i < len(g.cells) {
+			text = g.cells[i]
+		}
+		if i < len(t.names) {
+			name = t.names[i]
+		}
+		if name == "" {
+			if strings.TrimSpace(text) == "" || g.fill(i) != ownText {
+				continue
+			}
+			if t.sheet == "" && i >= len(t.names) {
+				// In a text file that is most often a delimiter inside a value.
+				return r, &rowError{
+					number: g.number, rule: "extra_cell",
+					zh: fmt.Sprintf("第 %d 列没有表头", i+1), en: fmt.Sprintf("cell %d has no column header", i+1),
+				}
+			}
+			name = "(" + columnLetters(i) + ")"
+		}
+		if !utf8.ValidString(text) {
+			at := firstInvalid([]byte(text))
+			return r, &rowError{
+				number: g.number, rule: "encoding", atColumn: name,
+				zh: fmt.Sprintf("单元格第 %d 字节不是 UTF-8，请将文件另存为 UTF-8", at+1),
+				en: fmt.Sprintf("byte %d of the cell is not UTF-8: save the file as UTF-8", at+1),
+			}
+		}
+		if len(text) > MaxCellLength && utf8.RuneCountInString(text) > MaxCellLength {
+			return r, &rowError{
+				number: g.number, rule: "cell_length", atColumn: name,
+				zh: fmt.Sprintf("单元格超过 %d 字", MaxCellLength), en: fmt.Sprintf("the cell has more than %d characters", MaxCellLength),
+			}
+		}
+		r.cells = append(r.cells, cell{column: name, text: text})
+	}
+	for _, n := range g.notes {
+		name := "(" + columnLetters(n.column) + ")"
+		if n.column < len(t.names) && t.names[n.column] != "" {
+			name = t.names[n.column]
+		}
+		r.notes = append(r.notes, finding{name, n.rule, n.zh, n.en})
+	}
+	return r, nil
+}
+
+// columnLetters names a column as a spreadsheet does: A, B, … AA.
+func columnLetters(column int) string {
+	var letters []byte
+	for n := column + 1; n > 0; n = (n - 1) / 26 {
+		letters = append(letters, byte('A'+(n-1)%26))
+	}
+	slices.Reverse(letters)
+	return string(letters)
+}
+
+// cellName names a cell as a spreadsheet does: Sheet1!B7, or B7.
+func cellName(sheet string, column, number int) string {
+	name := columnLetters(column) + strconv.Itoa(number)
+	if sheet != "" {
+		name = sheet + "!" + name
+	}
+	return name
+}
