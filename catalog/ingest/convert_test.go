@@ -63,6 +63,9 @@ func TestParseMoney(t *testing.T) {
 
 func TestAliasesLeadSomewhere(t *testing.T) {
 	for key, target := range loadAliases() {
+		if target.use == Gate && open[target.name] == nil {
+			t.Errorf("%q is a gate that nothing opens", key.name)
+		}
 		if target.use != Mapped || target.name == sourceKey {
 			continue
 		}

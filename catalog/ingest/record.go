@@ -90,9 +90,19 @@ func (c cell) plain() string {
 // open values of the columns that decide about publication. An empty cell says
 // nothing and is left to the unit's review.
 var open = map[string]map[string]bool{
-	"secrecy_level":  {"公开": true, "非密": true, "无": true, "非涉密": true, "public": true},
-	"publishable":    {"是": true, "公开": true, "1": true, "true": true, "yes": true, "y": true},
-	"restricted_use": {"无": true, "否": true, "不限制": true, "不限": true, "0": true, "false": true, "no": true},
+	"secrecy_level":  wordSet("公开 非密 无 无密级 非涉密 不涉密 内容公开 可公开 public unclassified none"),
+	"classified":     wordSet("否 无 不涉密 非涉密 不涉及 未涉密 公开 0 false no n"),
+	"secrecy_term":   wordSet("无 公开 不涉密 非涉密 0 none"),
+	"publishable":    wordSet("是 公开 可 可以 可公开 可以公开 同意 同意公开 主动公开 社会公开 对外公开 1 true yes y public"),
+	"restricted_use": wordSet("无 否 不限制 不限 无限制 0 false no none"),
+}
+
+func wordSet(words string) map[string]bool {
+	set := map[string]bool{}
+	for w := range strings.FieldsSeq(words) {
+		set[w] = true
+	}
+	return set
 }
 
 func gate(name string, c cell) (unclear, bool) {
