@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -296,17 +297,9 @@ func (m *Manifest) check() error {
 
 // Find returns the tombstone of id.
 func (m *Manifest) Find(id ID) (Tombstone, bool) {
-	lo, hi := 0, len(m.Withdrawn)
-	for lo < hi {
-		mid := int(uint(lo+hi) >> 1)
-		if m.Withdrawn[mid].ID < id {
-			lo = mid + 1
-		} else {
-			hi = mid
-		}
-	}
-	if lo < len(m.Withdrawn) && m.Withdrawn[lo].ID == id {
-		return m.Withdrawn[lo], true
+	i, ok := slices.BinarySearchFunc(m.Withdrawn, id, func(t Tombstone, id ID) int { return strings.Compare(string(t.ID), string(id)) })
+	if ok {
+		return m.Withdrawn[i], true
 	}
 	return Tombstone{}, false
 }

@@ -24,7 +24,7 @@ func printReport(w io.Writer, lang string, out result, check bool) {
 		ZH: "读取 %d 行：发布 %d，未变 %d，待审 %d，拒绝 %d（脱敏 %d），撤回 %d",
 		EN: "%d rows read: %d published, %d unchanged, %d held, %d refused (%d redacted), %d withdrawn",
 	}, t.Read, t.Published, t.Unchanged, t.Held, t.Refused, t.Redacted, t.Withdrawn)
-	p.columns(slices.Clone(out.Columns))
+	p.columns(out.Columns)
 	for _, n := range out.Notes {
 		where := n.File
 		if n.Sheet != "" {
