@@ -62,13 +62,15 @@ func FuzzWorkbook(f *testing.F) {
 	})
 }
 
-// FuzzArchive changes the bytes of whole workbooks.
+// FuzzArchive changes the bytes of whole workbooks and bundles.
 func FuzzArchive(f *testing.F) {
 	f.Add("a.xlsx", workbookOf(f, func(b *excelize.File) { put(f, b, "Sheet1", "A1", []any{"成果名称"}, []any{"甲"}) }))
+	_, bundle := bundleOf(f, published(f, "elsewhere"))
+	f.Add("a.luoshu", bundle)
 	f.Add("a.xls", []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"))
 	f.Fuzz(func(t *testing.T, name string, content []byte) {
 		switch ending(name) {
-		case ".xlsx", ".xls":
+		case ".xlsx", ".xls", ".luoshu":
 			fuzzed(t, name, content, Options{TempDir: t.TempDir()})
 		}
 	})

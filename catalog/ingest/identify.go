@@ -24,6 +24,10 @@ func (im *importer) identify() error {
 			it.refuse = []finding{{"title", "required", "缺少名称", "a title is required"}}
 			continue
 		}
+		if it.origin != nil && it.origin.publisher == im.opt.Publisher {
+			im.reclaim(it)
+			continue
+		}
 		if it.key == "" {
 			if err := derive(it, sameKey); err != nil {
 				return err
@@ -38,12 +42,26 @@ func (im *importer) identify() error {
 
 // name gives a record with a key its identifier.
 func (im *importer) name(it *item) {
-	h := it.record.Head()
 	id, source, err := im.draft.Identify(it.dataset, im.opt.Publisher, it.key)
 	if err != nil {
 		it.refuse = []finding{{sourceKey, "key", "来源编号不可用：指标须用小写字母和连字符组成的短名，且不与他人重复", "the key cannot be used: an indicator needs a slug that nobody else has"}}
 		return
 	}
+	im.take(it, id, source)
+}
+
+// reclaim gives a record of the publisher's own bundle the identity it had.
+func (im *importer) reclaim(it *item) {
+	e := it.origin.entry
+	if source, taken := holder(im.draft.Base(), e.ID); taken && source != e.Source() {
+		it.refuse = []finding{{"", "identifier", "目录中另有条目使用编号 " + string(e.ID), "another record of the catalog has the identifier " + string(e.ID)}}
+		return
+	}
+	im.take(it, e.ID, e.Source())
+}
+
+// take gives a record its identifier, unless an earlier row has it.
+func (im *importer) take(it *item, id catalog.ID, source string) {
 	if first := im.taken[id]; first != nil {
 		where := catalog.Text{ZH: first.place(it, "zh"), EN: first.place(it, "en")}
 		it.refuse = []finding{{sourceKey, "duplicate_key", "与" + where.ZH + "的来源编号相同", "has the same key as " + where.EN}}
@@ -51,7 +69,9 @@ func (im *importer) name(it *item) {
 	}
 	im.taken[id] = it
 	it.id = id
-	h.ID, h.Source, h.Publisher, h.Sample = id, source, im.opt.Publisher, im.opt.Sample
+	h := it.record.Head()
+	h.ID, h.Source, h.Publisher = id, source, im.opt.Publisher
+	h.Sample = im.opt.Sample || it.origin != nil && it.origin.sample
 }
 
 // place names the row of it for a reader who is at the row of other.

@@ -109,7 +109,7 @@ func ImportBatches(ctx context.Context, draft *catalog.Draft, batches []Batch, o
 	}
 	err = im.each(ctx, im.items, func(it *item) error {
 		if len(it.refuse) == 0 {
-			it.notes = append(it.notes, refs.resolve(it.record)...)
+			refs.resolve(it)
 		}
 		return nil
 	})
@@ -149,6 +149,7 @@ type item struct {
 	sheet   string
 	number  int
 	dataset catalog.Dataset
+	origin  *origin
 	draftRecord
 	// refuse, when not empty, is why the row is refused.
 	refuse []finding
@@ -176,10 +177,11 @@ func (im *importer) read(ctx context.Context, b Batch, f File) error {
 	if err != nil {
 		return err
 	}
+	mappings := map[catalog.Dataset]*mapping{b.Dataset: m}
 	seen := map[string]bool{}
 	var chunk []*readRow
 	build := func() error {
-		items, err := im.build(ctx, m, f.Name, chunk, seen)
+		items, err := im.build(ctx, f.Name, chunk, seen)
 		im.items = append(im.items, items...)
 		chunk = chunk[:0]
 		if im.opt.Progress != nil {
@@ -208,7 +210,16 @@ func (im *importer) read(ctx context.Context, b Batch, f File) error {
 		if err != nil && !ok {
 			return err
 		}
-		if chunk = append(chunk, &readRow{row: r, bad: bad}); len(chunk) == readChunk {
+		dataset := b.Dataset
+		if r.origin != nil {
+			dataset = r.origin.entry.Dataset // the records of a bundle know theirs
+		}
+		if mappings[dataset] == nil {
+			if mappings[dataset], err = newMapping(dataset, nil); err != nil {
+				return err
+			}
+		}
+		if chunk = append(chunk, &readRow{row: r, mapping: mappings[dataset], bad: bad}); len(chunk) == readChunk {
 			if err := build(); err != nil {
 				return err
 			}
@@ -223,12 +234,13 @@ func (im *importer) read(ctx context.Context, b Batch, f File) error {
 // readRow is a row as it was read, with what is wrong with it.
 type readRow struct {
 	row
-	bad  *rowError
-	item *item
+	mapping *mapping
+	bad     *rowError
+	item    *item
 }
 
 // build makes items of the rows of a chunk that are not blank.
-func (im *importer) build(ctx context.Context, m *mapping, file string, chunk []*readRow, seen map[string]bool) ([]*item, error) {
+func (im *importer) build(ctx context.Context, file string, chunk []*readRow, seen map[string]bool) ([]*item, error) {
 	err := each(ctx, chunk, 64, func(r *readRow) error {
 		if r.bad == nil {
 			r.bad, _ = errors.AsType[*rowError](r.open())
@@ -236,20 +248,23 @@ func (im *importer) build(ctx context.Context, m *mapping, file string, chunk []
 		if r.bad == nil && blank(r.row) {
 			return nil
 		}
-		r.item = &item{file: file, sheet: r.sheet, number: r.number, dataset: m.dataset}
+		r.item = &item{file: file, sheet: r.sheet, number: r.number, dataset: r.mapping.dataset, origin: r.origin}
 		if r.bad != nil {
 			r.item.number = r.bad.number
 			r.item.refuse = []finding{{r.bad.atColumn, r.bad.rule, r.bad.zh, r.bad.en}}
 			return nil //nolint:nilerr // the fault is the row's outcome and stops nothing
 		}
-		r.item.draftRecord, r.item.refuse = build(m, r.row)
+		r.item.draftRecord, r.item.refuse = build(r.mapping, r.row)
+		if r.origin != nil && r.item.record != nil {
+			r.origin.restore(r.item.record)
+		}
 		r.item.notes = append(r.notes, r.item.notes...)
 		return nil
 	})
 	var items []*item
 	for _, r := range chunk {
 		if r.item != nil {
-			im.count(m, file, r.row, seen)
+			im.count(r.mapping, file, r.row, seen)
 			items = append(items, r.item)
 		}
 	}

@@ -93,7 +93,7 @@ func TestRowsAndTheirOutcomes(t *testing.T) {
 		{"duplicate member", "a.jsonl", `{"title":"甲","title":"乙"}`, nil, "1 refused /json"},
 		{"what publishing sets", "a.jsonl", `{"title":"甲","id":"A3K7M2QG","version":9}`, nil, "1 published"},
 		{"several faults", "a.jsonl", `{"title":"甲","trl":12,"transfer_modes":["无此方式"]}`, nil, "1 refused trl/range\n1 refused transfer_modes[]/code"},
-		{"two columns for one value", "a.csv", "成果名称,项目名称\n甲成果,甲项目\n乙成果,乙成果\n", nil, "2 published 项目名称/second_value\n3 published"},
+		{"two columns for one value", "a.csv", "成果名称,项目名称\n甲成果,甲项目\n乙成果,乙成果\n", nil, "2 published 项目名称/two_columns\n3 published"},
 		{"empty values", "a.jsonl", `{"title":"甲","keywords":["",null],"organizations":[{}]}`, nil, "1 published"},
 	}
 	for _, tt := range tests {

@@ -207,6 +207,9 @@ func (r *row) open() error {
 		return bad
 	}
 	r.cells, r.line = cells, nil
+	if r.origin != nil {
+		r.cells = r.origin.own(r.cells)
+	}
 	return nil
 }
 

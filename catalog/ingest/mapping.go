@@ -5,10 +5,12 @@ import (
 	"encoding/csv"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -55,9 +57,13 @@ type Column struct {
 // target is what a column is turned into.
 type target struct {
 	use   Use
-	name  string // field path, sourceKey, or the gate's name
+	name  string // field path, sourceKey, orgCode, or the gate's name
 	field catalog.Field
+	hint  hint
 }
+
+// helper reports whether the target is one that no field stands for.
+func (t target) helper() bool { return t.name == sourceKey || t.name == orgCode }
 
 type aliasKey struct {
 	dataset catalog.Dataset
@@ -128,6 +134,9 @@ func newMapping(d catalog.Dataset, columns map[string]string) (*mapping, error) 
 
 func fieldNames(d catalog.Dataset) []string {
 	names := []string{sourceKey}
+	if hasOrganizations(d) {
+		names = append(names, orgCode)
+	}
 	for _, f := range catalog.Fields(d) {
 		if !f.Assigned() {
 			names = append(names, f.Path)
@@ -142,8 +151,8 @@ func (m *mapping) targetOf(name string) (target, bool) {
 	switch name {
 	case "", "-":
 		return target{use: Unused}, true
-	case sourceKey:
-		return target{use: Mapped, name: sourceKey}, true
+	case sourceKey, orgCode:
+		return target{use: Mapped, name: name}, true
 	}
 	for _, path := range []string{name, name + "[]", name + "[].name", name + ".name", name + ".number"} {
 		if f, ok := catalog.LookupField(m.dataset, path); ok && !f.Assigned() {
@@ -159,35 +168,42 @@ func (m *mapping) column(name string) target {
 		return t.(target)
 	}
 	key := foldHeader(name)
+	base, said := headerHint(key)
 	t, ok := m.explicit[key]
-	if !ok {
-		t = m.resolve(name, key)
+	switch {
+	case ok:
+	case key == "":
+		t = target{use: Unknown}
+	default:
+		if t = m.resolve(name, key); t.use == Unknown && base != key {
+			t = m.resolve(base, base)
+		}
+		if t.use == Unknown && personalHeader(key) {
+			t = target{use: Dropped}
+		}
+	}
+	if t.use == Mapped {
+		t.hint = said
 	}
 	m.known.Store(name, t)
 	return t
 }
 
+// resolve looks a column up: what the dataset calls it goes before what all do.
 func (m *mapping) resolve(name, key string) target {
-	for _, d := range []catalog.Dataset{m.dataset, ""} {
-		if t, ok := loadAliases()[aliasKey{d, key}]; ok {
-			if t.use == Mapped && t.name != sourceKey {
-				f, ok := catalog.LookupField(m.dataset, t.name)
-				if !ok {
-					return target{use: Unused}
-				}
-				t.field = f
-			}
-			return t
-		}
+	if t, ok := m.alias(m.dataset, key); ok {
+		return t
 	}
-	// The field's own name or label is always understood.
-	if t, ok := m.targetOf(strings.TrimSpace(name)); ok && key != "" {
+	if t, ok := m.targetOf(strings.TrimSpace(name)); ok {
 		return t
 	}
 	for _, f := range catalog.Fields(m.dataset) {
 		if !f.Assigned() && (foldHeader(f.Label.ZH) == key || foldHeader(f.Label.EN) == key) {
 			return target{use: Mapped, name: f.Path, field: f}
 		}
+	}
+	if t, ok := m.alias("", key); ok {
+		return t
 	}
 	// A JSON member that holds an object or list is named by its top.
 	for _, f := range catalog.Fields(m.dataset) {
@@ -196,4 +212,129 @@ func (m *mapping) resolve(name, key string) target {
 		}
 	}
 	return target{use: Unknown}
+}
+
+// alias returns what aliases.csv says of a folded name, for one dataset or ("")
+// for all.
+func (m *mapping) alias(d catalog.Dataset, key string) (target, bool) {
+	t, ok := loadAliases()[aliasKey{d, key}]
+	switch {
+	case !ok:
+		return target{}, false
+	case t.use != Mapped || t.name == sourceKey:
+		return t, true
+	case t.name == orgCode:
+		if !hasOrganizations(m.dataset) {
+			return target{use: Unused}, true
+		}
+		return t, true
+	}
+	if t.field, ok = catalog.LookupField(m.dataset, t.name); !ok {
+		return target{use: Unused}, true
+	}
+	return t, true
+}
+
+// hasOrganizations reports whether records of d name organizations that take part.
+func hasOrganizations(d catalog.Dataset) bool {
+	for _, path := range []string{"organizations[].name", "provider.name"} {
+		if _, ok := catalog.LookupField(d, path); ok {
+			return true
+		}
+	}
+	return false
+}
+
+var (
+	// headerTail is what stands behind the name of a column: a unit or a remark,
+	// in brackets or after a colon or slash.
+	headerTail = regexp.MustCompile(`^(.+?)[([【:：/,，-]+(?:单位[:：]?)?([^()\[\]【】]+)[)\]】]?$`)
+	// headerUnit is a unit of money or count.
+	headerUnit = regexp.MustCompile(`^(?:以)?(亿|千万|百万|十万|万|千|百|k)?(人民币|美元|美金|欧元|港元|港币|日元|英镑|新台币|新臺幣|元|圆|rmb|cny|usd|eur|hkd|jpy|gbp|twd|nt\$|平方米|平米|m2|家|户|个|项|人)?(?:人民币|为单位|计)?$`)
+	// headerRemark is what tells how to fill a column in, and changes nothing.
+	headerRemark = regexp.MustCompile(`^(?:必填|选填|可选|必选|可不填|可空|非必填|单选|多选|可多选|可多填|下拉选择|下拉|选择|中文|文字|文本|数字|日期|全称|可多个|多个用.{1,12}(?:分隔|隔开)|用.{1,12}(?:分隔|隔开)|分号分隔|(?:限|不超过|最多|至多)?\d+(?:-\d+)?(?:个)?(?:字|个字|字符|项|个)(?:以内|内|以下)?|格式.{0,20}|yyyy.{0,12}|年月日|年-?月-?日|年/月/日|如.{1,20}|例如?.{1,20}|示例.{0,20}|required|optional)$`)
+	// headerMoney is a unit that stands without brackets: 预算万元.
+	headerMoney  = regexp.MustCompile(`^(.{2,}?)(亿|千万|百万|万|千)元$`)
+	headerROC    = regexp.MustCompile(`^(?:民國|民国|中華民國|中华民国|roc|民國年|民国年|民國紀年|民国纪年)$`)
+	trlScaleForm = regexp.MustCompile(`gb/?t?22900[-—]?(2022|2009)`)
+)
+
+// headerHint takes what a folded header says about its values off its name:
+// 预算(万元), 技术就绪度(gb/t22900-2022), 完成日期(民國). A tail that is neither a
+// unit nor a known remark belongs to the name: 完成单位(联系人) is another column.
+func headerHint(key string) (base string, h hint) {
+	base = key
+	for range 3 {
+		m := headerTail.FindStringSubmatch(base)
+		if m == nil {
+			break
+		}
+		tail := m[2]
+		switch {
+		case trlScaleForm.MatchString(tail):
+			h.trlScale = "gbt22900-" + trlScaleForm.FindStringSubmatch(tail)[1]
+		case headerROC.MatchString(tail):
+			h.roc = true
+		case isRemark(tail):
+		case headerUnit.MatchString(tail):
+			u := headerUnit.FindStringSubmatch(tail)
+			h.scale = scales[u[1]]
+			if c := currencies[u[2]]; u[2] != "" && c != "CNY" {
+				h.currency = c
+			}
+		default:
+			return base, h
+		}
+		base = strings.TrimSpace(m[1])
+	}
+	for _, era := range []string{"民國", "民国"} {
+		if rest, ok := strings.CutPrefix(base, era); ok && rest != "" {
+			base, h.roc = rest, true
+		}
+	}
+	if m := headerMoney.FindStringSubmatch(base); m != nil && h.scale == 0 {
+		base, h.scale = m[1], scales[m[2]]
+	}
+	return base, h
+}
+
+// isRemark reports whether a tail is made of remarks: 不超过5个,用分号分隔.
+func isRemark(tail string) bool {
+	for part := range strings.FieldsFuncSeq(tail, func(r rune) bool { return strings.ContainsRune(",;、", r) }) {
+		if !headerRemark.MatchString(part) {
+			return false
+		}
+	}
+	return true
+}
+
+// personalWords in a header say that a column is about a person or must stay
+// inside, whatever else it says.
+var personalWords = strings.Fields("联系人 联系方式 联络人 聯絡人 聯絡方式 负责人电话 电话 電話 手机 手機 移动电话 邮箱 郵箱 信箱 电子邮件 電子郵件 电邮 传真 傳真 身份证 身分證 证件号 護照 护照 微信 微博 qq号 银行 开户 账号 账户 帐号 住址 家庭 出生 生日 年龄 性别 籍贯 政治面貌 法人代表 法定代表人 意见 意見 底价 保留价 密码 签名 签字 签章 email e-mail phone mobile telephone wechat passport idcard idnumber birthday birthdate gender bankaccount fax contactperson")
+
+// personalHeader reports whether a folded column name speaks of a person's data
+// or of what is never public. A long text or one with a number is no name of a
+// column but a line such as 联系人：某某 电话：….
+func personalHeader(key string) bool {
+	if n := utf8.RuneCountInString(key); n > 12 && (n > 30 || !isASCII(key)) || strings.ContainsAny(key, "0123456789@") {
+		return false
+	}
+	return slices.ContainsFunc(personalWords, func(w string) bool { return strings.Contains(key, w) })
+}
+
+// personalValue is what only a person's data looks like: a mobile number, an
+// address of e-mail, an identity number.
+var personalValue = regexp.MustCompile(`(?:^|[^0-9A-Za-z])(?:(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}|[1-8]\d{5}(?:19|20)\d{2}[01]\d[0-3]\d{4}[0-9Xx])(?:$|[^0-9A-Za-z])|[A-Za-z0-9._%+-]+[@＠][A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}`)
+
+// looksPersonal reports whether a text holds a person's number or address.
+func looksPersonal(text string) bool {
+	digits := 0
+	for _, r := range text {
+		if r == '@' || r == '＠' {
+			digits = 11
+		} else if unicode.IsDigit(r) {
+			digits++
+		}
+	}
+	return digits >= 11 && personalValue.MatchString(norm.NFKC.String(text))
 }

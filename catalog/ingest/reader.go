@@ -14,7 +14,7 @@ import (
 )
 
 // File is one input, read once. Name decides the format by its ending: .xlsx,
-// .csv, .tsv, .txt, .json or .jsonl (.ndjson).
+// .csv, .tsv, .txt, .json, .jsonl (or .ndjson) or .luoshu.
 type File struct {
 	Name string
 	io.Reader
@@ -24,11 +24,13 @@ type File struct {
 type row struct {
 	sheet string
 	// number is where a person would look: the line of a text file as an editor
-	// counts it, the row of a sheet, the place in a JSON list.
+	// counts it, the row of a sheet, the place in a JSON list or bundle.
 	number int
 	cells  []cell
 	// line is a JSON object not yet taken apart; open does that.
 	line []byte
+	// origin is what a record of a bundle was before.
+	origin *origin
 	// notes are said of the row whatever becomes of it.
 	notes []finding
 }
@@ -93,9 +95,11 @@ func (s *source) rows(ctx context.Context) iter.Seq2[row, error] {
 			rows = readJSON(in)
 		case ".jsonl", ".ndjson":
 			rows = readLines(in)
+		case ".luoshu":
+			rows = s.bundle(ctx, in)
 		default:
-			yield(row{}, refuse("不认识这种文件，请使用 .xlsx、.csv、.tsv、.txt、.json 或 .jsonl",
-				"cannot read this kind of file: use .xlsx, .csv, .tsv, .txt, .json or .jsonl"))
+			yield(row{}, refuse("不认识这种文件，请使用 .xlsx、.csv、.tsv、.txt、.json、.jsonl 或 .luoshu",
+				"cannot read this kind of file: use .xlsx, .csv, .tsv, .txt, .json, .jsonl or .luoshu"))
 			return
 		}
 		for r, err := range rows {
@@ -133,6 +137,7 @@ func (s *source) sniff(in *peeker) error {
 			return refuse("这不是 Excel 工作簿；若是文本表格，请改用 .csv 或 .txt 后缀",
 				"this is no Excel workbook; if it is a text table, give it the ending .csv or .txt")
 		}
+	case ".luoshu":
 	default:
 		if isZIP || isOLE(head) {
 			return refuse("这是 Excel 工作簿或压缩包，不是 "+kind+" 文件：工作簿请用 .xlsx 后缀，压缩包请先解压",
@@ -252,4 +257,48 @@ func (l *limitedReader) Read(p []byte) (int, error) {
 // tooManyRows is the fault of a file with more rows than limit.
 func tooManyRows(limit int) error {
 	return refuse(fmt.Sprintf("超过 %d 行，请拆分为几个文件", limit), fmt.Sprintf("more than %d rows: split the file", limit))
+}
+
+// ReadSample reads the column names of f and its first rows, for Propose. Of opt
+// it takes the dataset, the columns, the sheets and the encoding.
+func ReadSample(ctx context.Context, f File, opt Options) (Sample, error) {
+	var sample Sample
+	if err := opt.Encoding.check(); err != nil {
+		return sample, err
+	}
+	m, err := newMapping(opt.Dataset, opt.Columns)
+	if err != nil {
+		return sample, err
+	}
+	opt.Aside = nil
+	s := &source{file: f, opt: &opt, mapping: m, note: func(string, int, finding) {}}
+	columns := map[string]int{}
+	for r, err := range s.rows(ctx) {
+		if err == nil {
+			err = r.open()
+		}
+		if isRowError(err) {
+			continue
+		}
+		if err != nil {
+			return sample, err
+		}
+		values := make([]string, len(columns), len(columns)+len(r.cells))
+		for _, c := range r.cells {
+			i, ok := columns[c.column]
+			if !ok {
+				i = len(columns)
+				columns[c.column] = i
+				sample.Header = append(sample.Header, c.column)
+				values = append(values, "")
+			}
+			if !c.empty() {
+				values[i] = c.plain()
+			}
+		}
+		if sample.Rows = append(sample.Rows, values); len(sample.Rows) == sampleRows {
+			break
+		}
+	}
+	return sample, nil
 }

@@ -3,7 +3,9 @@ package ingest
 import (
 	"errors"
 	"maps"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -16,7 +18,10 @@ import (
 type draftRecord struct {
 	record catalog.Record
 	// key is what the source itself calls the record, empty when it does not.
-	key   string
+	key string
+	// uscc are unified social credit codes of the record's organizations, in
+	// their order: not published, but they tell which organization is meant.
+	uscc  []string
 	notes []finding
 }
 
@@ -30,12 +35,8 @@ type finding struct {
 // the record could be made all the same it is there, so that it can be told whether
 // it is public already.
 func build(m *mapping, r row) (draftRecord, []finding) {
-	var (
-		out    draftRecord
-		refuse []finding
-		object = map[string]any{}
-		raw    = map[string]string{}
-	)
+	b := builder{object: make(map[string]any, len(r.cells)), placed: make([]string, 0, len(r.cells)), next: map[string]int{}}
+	var refused []finding
 	for _, c := range r.cells {
 		if c.empty() {
 			continue
@@ -44,35 +45,29 @@ func build(m *mapping, r row) (draftRecord, []finding) {
 		switch {
 		case t.use == Gate:
 			if reason, closed := gate(t.name, c); closed {
-				refuse = append(refuse, finding{c.column, reason.rule, reason.zh, reason.en})
+				refused = append(refused, finding{c.column, reason.rule, reason.zh, reason.en})
 			}
 		case t.use != Mapped:
 		case t.name == sourceKey:
-			if key := strings.TrimSpace(c.plain()); out.key == "" {
-				out.key = key
-			} else if key != out.key {
-				out.notes = append(out.notes, secondValue(c.column))
+			if key := strings.TrimSpace(c.plain()); b.key == "" {
+				b.key = key
+			} else if key != b.key {
+				b.notes = append(b.notes, finding{c.column, "two_columns", "另一列已给出不同的来源编号，本列未采用", "another column gave a different source key: this one was not used"})
 			}
+		case t.name == orgCode:
+			b.uscc = append(b.uscc, codesIn(c.plain())...)
 		default:
-			if u := place(object, t, c); u != nil {
-				out.notes = append(out.notes, finding{c.column, u.rule, u.zh, u.en})
-				if text, _ := catalog.CleanText(c.plain(), false); len(text) <= 500 {
-					raw[t.field.Path] = text
-				}
-			}
+			b.place(t, c)
 		}
 	}
-	if len(raw) > 0 {
-		object["raw"] = raw
-	}
-	record, f := decode(m.dataset, object)
+	record, f := b.record(m.dataset)
 	if f != nil {
-		return out, append(refuse, *f)
+		return b.draftRecord, append(refused, *f)
 	}
-	out.record = record
-	out.notes = append(out.notes, clean(record)...)
+	b.draftRecord.record = record
+	b.notes = append(b.notes, clean(record)...)
 	compact(record)
-	return out, refuse
+	return b.draftRecord, refused
 }
 
 // plain returns the text of a cell, or of a JSON string or number.
@@ -87,128 +82,279 @@ func (c cell) plain() string {
 	return string(c.json)
 }
 
-// open values of the columns that decide about publication. An empty cell says
-// nothing and is left to the unit's review.
-var open = map[string]map[string]bool{
-	"secrecy_level":  wordSet("公开 非密 无 无密级 非涉密 不涉密 内容公开 可公开 public unclassified none"),
+// uscc in a cell: the form alone, the check digit is the catalog's to verify.
+var usccForm = regexp.MustCompile(`[0-9A-HJ-NPQRTUWXY]{2}\d{6}[0-9A-HJ-NPQRTUWXY]{10}`)
+
+func codesIn(text string) []string {
+	return usccForm.FindAllString(strings.ToUpper(strings.Map(dropSpaceAndHyphen, strings.Map(foldRune, text))), -1)
+}
+
+// Values of the columns that decide about publication which leave it open.
+// Anything else closes the row. An empty cell, or a dash in it, is left to the
+// unit's review.
+var openValues = map[string]map[string]bool{
+	"secrecy_level":  wordSet("公开 非密 无 无密级 非涉密 不涉密 普通 内容公开 可公开 public unclassified none"),
 	"classified":     wordSet("否 无 不涉密 非涉密 不涉及 未涉密 公开 0 false no n"),
-	"secrecy_term":   wordSet("无 公开 不涉密 非涉密 0 none"),
-	"publishable":    wordSet("是 公开 可 可以 可公开 可以公开 同意 同意公开 主动公开 社会公开 对外公开 1 true yes y public"),
-	"restricted_use": wordSet("无 否 不限制 不限 无限制 0 false no none"),
+	"secrecy_term":   wordSet("无 公开 不涉密 非涉密 无期限要求 0 0年 none"),
+	"publishable":    wordSet("是 公开 可 可以 可公开 可以公开 同意 同意公开 主动公开 社会公开 对外公开 全社会公开 √ 1 true yes y public"),
+	"restricted_use": wordSet("无 否 不限制 不限 无限制 国内外 0 false no none"),
 }
 
-func wordSet(words string) map[string]bool {
-	set := map[string]bool{}
-	for w := range strings.FieldsSeq(words) {
-		set[w] = true
+func gate(name string, c cell) (remark, bool) {
+	value := strings.ToLower(foldWording(c.plain()))
+	if strings.Trim(value, "-—/") == "" || openValues[name][value] {
+		return remark{}, false
 	}
-	return set
+	return remark{rule: "M2", zh: "该列表明此行不可公开", en: "this column says that the row must not be public"}, true
 }
 
-func gate(name string, c cell) (unclear, bool) {
-	if open[name][strings.ToLower(strings.TrimSpace(c.plain()))] {
-		return unclear{}, false
+// builder puts a record together from the cells of a row.
+type builder struct {
+	draftRecord
+	object map[string]any
+	raw    map[string]string
+	// placed names the single-valued fields that a column of their own has given.
+	placed []string
+	// next is the object of its list that the next value of a field belongs to.
+	next map[string]int
+	// bare holds, by field, the codes that stood in a cell without a name.
+	bare map[string][]string
+}
+
+// say notes what was made of a cell and keeps the source's wording.
+func (b *builder) say(column, path string, r *remark, text string) {
+	b.notes = append(b.notes, finding{column, r.rule, r.zh, r.en})
+	if r.empty {
+		return
 	}
-	return unclear{"M2", "该列表明此行不可公开", "this column says that the row must not be public"}, true
+	if text, _ = normalizeText(text, false); len(text) > 500 || looksPersonal(text) {
+		return
+	}
+	if b.raw == nil {
+		b.raw = map[string]string{}
+	}
+	if had := b.raw[path]; had != "" && had != text {
+		text = had + "；" + text
+	}
+	b.raw[path] = text
 }
 
-// place puts the value of c into object where t says. Columns that mean the same
-// list are joined; of two values for one field the first stays.
-func place(object map[string]any, t target, c cell) *unclear {
+// twoColumns says that a column was not used because another gave the field.
+func (b *builder) twoColumns(column string, f catalog.Field) {
+	b.notes = append(b.notes, finding{
+		column, "two_columns",
+		"“" + f.Label.ZH + "”已由另一列给出且内容不同，本列未采用", "another column gave " + f.Path + " already and says something else: this one was not used",
+	})
+}
+
+// place puts the value of c where t says.
+func (b *builder) place(t target, c cell) {
 	f := t.field
 	if c.json != nil && (c.json.Kind() != '"' || t.name != f.Path) {
-		if _, taken := object[f.Top()]; taken {
-			return second
+		if _, taken := b.object[f.Top()]; taken {
+			b.twoColumns(c.column, f)
+			return
 		}
-		object[f.Top()] = c.json
-		return nil
+		b.object[f.Top()] = c.json
+		return
 	}
-	text := c.plain()
-	top, rest, nested := strings.Cut(strings.ReplaceAll(f.Path, "[]", ""), ".")
-	if !f.Many() {
-		v, u := convert(f, text)
-		if u != nil {
-			return u
-		}
-		member := object
-		if nested {
-			inner, _ := object[top].(map[string]any)
-			if inner == nil {
-				inner = map[string]any{}
-				object[top] = inner
-			}
-			member, top = inner, rest
-		}
-		if was, taken := member[top]; taken && was != v {
-			return second
-		}
-		member[top] = v
-		return nil
+	text, _ := decodeEscapes(c.plain())
+	if f.Many() {
+		b.placeMany(t, c.column, text)
+		return
 	}
+	if f.Type == "date" {
+		b.placeDate(t, c.column, text)
+		return
+	}
+	v, r := convert(f, text, t.hint)
+	if r != nil {
+		b.say(c.column, f.Path, r, text)
+	}
+	if v == nil {
+		return
+	}
+	if f.List == "division" {
+		b.noteBare(f.Path, text)
+	}
+	b.set(c.column, f, v)
+	if f.Path == "trl" && t.hint.trlScale != "" {
+		b.setSoft("trl_scale", t.hint.trlScale)
+	}
+}
 
-	values, u := convertMany(f, text)
-	list, _ := object[top].([]any)
-	// The n-th kind belongs to the n-th number: a column that fills a member of
-	// the list's objects begins behind those that have the member already.
-	at := 0
-	for nested && at < len(list) && has(list[at], rest) {
-		at++
+// noteBare remembers a code that stands without its name: what it means depends
+// on when it was written.
+func (b *builder) noteBare(path, text string) {
+	if len(text) > 16 || !strings.ContainsAny(text, "0123456789０１２３４５６７８９") {
+		return
 	}
-	for i, v := range values {
+	text = foldWording(text)
+	if _, ok := formerCodes[text]; !ok && (path != "industries[]" || !bareIndustry.MatchString(text)) {
+		return
+	}
+	if b.bare == nil {
+		b.bare = map[string][]string{}
+	}
+	b.bare[path] = append(b.bare[path], text)
+}
+
+// placeDate handles a cell that may hold both ends of a span.
+func (b *builder) placeDate(t target, column, text string) {
+	f := t.field
+	if strings.TrimSpace(text) == "" || isBlankWord(text) {
+		return
+	}
+	span, r := parseDates(text, t.hint.roc)
+	d, ok := span.pick(f)
+	if !ok && r == nil || !ok && span.from != "" && r != dateOpen {
+		r = unclearDate
+	}
+	if r != nil {
+		b.say(column, f.Path, r, text)
+	}
+	if ok {
+		b.set(column, f, d)
+	}
+	if !span.span {
+		return
+	}
+	if end := spanEnds[f.Path]; end != "" && span.to != "" {
+		b.setSoft(end, span.to)
+	}
+	if start := spanStarts[f.Path]; start != "" && span.from != "" {
+		b.setSoft(start, span.from)
+	}
+}
+
+// set gives a single-valued field its value.
+func (b *builder) set(column string, f catalog.Field, v any) {
+	top, rest, nested := strings.Cut(f.Path, ".")
+	holder, name := b.object, top
+	if nested {
+		member, _ := b.object[top].(map[string]any)
+		if member == nil {
+			if _, whole := b.object[top]; whole {
+				b.twoColumns(column, f)
+				return
+			}
+			member = map[string]any{}
+			b.object[top] = member
+		}
+		holder, name = member, rest
+	}
+	if slices.Contains(b.placed, f.Path) {
+		if holder[name] != v {
+			b.twoColumns(column, f)
+		}
+		return
+	}
+	holder[name] = v
+	b.placed = append(b.placed, f.Path)
+}
+
+// setSoft gives a field a value that its own column would override.
+func (b *builder) setSoft(path string, v any) {
+	if _, ok := b.object[path]; !ok {
+		b.object[path] = v
+	}
+}
+
+// placeMany adds the values of a cell to a list. Columns that describe one list
+// (numbers and kinds of rights) are read in step: the n-th kind is of the n-th
+// number. A second column of the same field goes on where the first ended.
+func (b *builder) placeMany(t target, column, text string) {
+	f := t.field
+	values, r := convertMany(f, text, t.hint)
+	if r != nil {
+		b.say(column, f.Path, r, text)
+	}
+	if f.List == "division" || f.Type == "coded" && strings.ContainsAny(text, "0123456789") {
+		for _, part := range splitPlain(f, text) {
+			b.noteBare(f.Path, part)
+		}
+	}
+	top, rest, nested := strings.Cut(strings.Replace(f.Path, "[]", "", 1), ".")
+	list, ok := b.object[top].([]any)
+	if _, taken := b.object[top]; taken && !ok {
+		b.twoColumns(column, f)
+		return
+	}
+	known := len(list)
+	same := func(v any) bool {
+		return slices.ContainsFunc(list[:known], func(e any) bool { return e.(map[string]any)[rest] == v })
+	}
+	for _, v := range values {
 		switch {
 		case !nested:
-			if v != nil {
+			if v != nil && !slices.Contains(list, v) {
 				list = append(list, v)
 			}
+		case rest == "name" && same(v):
+			// The first holder stands in the column of all holders again.
 		default:
-			if at+i == len(list) {
+			at := b.next[f.Path]
+			for len(list) <= at {
 				list = append(list, map[string]any{})
 			}
 			if v != nil {
-				list[at+i].(map[string]any)[rest] = v
+				list[at].(map[string]any)[rest] = v
 			}
+			b.next[f.Path]++
 		}
 	}
 	if len(list) > 0 {
-		object[top] = list
+		b.object[top] = list
 	}
-	return u
 }
 
-func has(member any, name string) bool {
-	object, ok := member.(map[string]any)
-	_, there := object[name]
-	return ok && there
-}
-
-var second = &unclear{"second_value", "另一列已给出该字段的不同取值，本列未采用", "another column gives a different value for this field; this one is not used"}
-
-func secondValue(column string) finding { return finding{column, second.rule, second.zh, second.en} }
-
-// convertMany converts every value in a cell; nil keeps the place of one that could
-// not be. A value that stands for itself is not taken apart: some labels contain
-// the separators.
-func convertMany(f catalog.Field, text string) ([]any, *unclear) {
-	if v, u := convert(f, text); u == nil && (f.Type == "code" || f.Type == "coded") {
-		return []any{v}, nil
-	}
-	var values []any
-	var first *unclear
-	for _, part := range split(f, text) {
-		v, u := convert(f, part)
-		if u != nil {
-			v = nil
-			if first == nil {
-				first = u
+// record makes the record of what was placed. The finding names the place and
+// never the value.
+func (b *builder) record(d catalog.Dataset) (catalog.Record, *finding) {
+	for name, value := range b.object {
+		if list, ok := value.([]any); ok {
+			list = slices.DeleteFunc(list, func(e any) bool {
+				m, ok := e.(map[string]any)
+				return ok && len(m) == 0
+			})
+			if b.object[name] = list; len(list) == 0 {
+				delete(b.object, name)
 			}
 		}
-		values = append(values, v)
 	}
-	return values, first
+	if len(b.raw) > 0 {
+		b.object["raw"] = b.raw
+	}
+	record, f := decodeRecord(d, b.object)
+	if f != nil {
+		return nil, f
+	}
+	b.notes = append(b.notes, redate(record, b.bare)...)
+	if a, ok := record.(*catalog.Achievement); ok && a.TRL >= 1 && a.TRL <= 9 && a.TRLScale == "" {
+		b.dropTRL(a)
+	}
+	return record, nil
 }
 
-// decode makes the record. The finding names the place and never the value.
-func decode(d catalog.Dataset, object map[string]any) (catalog.Record, *finding) {
+// dropTRL leaves out a readiness level that nobody says the scale of: editions
+// of GB/T 22900 differ, and the scale is not guessed.
+func (b *builder) dropTRL(a *catalog.Achievement) {
+	if a.Raw == nil {
+		a.Raw = map[string]string{}
+	}
+	if a.Raw["trl"] == "" {
+		a.Raw["trl"] = strconv.Itoa(a.TRL)
+	}
+	a.TRL = 0
+	b.notes = append(b.notes, finding{
+		"trl", "trl_scale",
+		"写了技术就绪度而没有写标准，未采用：请加一列“就绪度标准”，或把表头写作“技术就绪度（GB/T 22900-2022）”",
+		"a readiness level without its scale was not used: add a column TRL scale, or name the scale in the header",
+	})
+}
+
+// decodeRecord makes the record. The finding names the place and never the value.
+func decodeRecord(d catalog.Dataset, object map[string]any) (catalog.Record, *finding) {
 	record, err := catalog.NewRecord(d)
 	if err != nil {
 		return nil, &finding{"", "dataset", "未知的数据集", "unknown dataset"}
@@ -232,41 +378,71 @@ func decode(d catalog.Dataset, object map[string]any) (catalog.Record, *finding)
 	return record, nil
 }
 
-// assemble encodes the members. Values that came as JSON were proved to be JSON
-// when the row was taken apart and are copied.
+// assemble encodes the members, in order: of several faults the same is found
+// first every time.
 func assemble(object map[string]any) ([]byte, error) {
-	b := []byte{'{'}
-	for _, name := range slices.Sorted(maps.Keys(object)) {
-		value := object[name]
-		if len(b) > 1 {
-			b = append(b, ',')
+	return appendValue(make([]byte, 0, 1024), object)
+}
+
+// appendValue encodes what builder makes, many times faster than by reflection.
+// Values that came as JSON were proved to be JSON when the row was taken apart and
+// are copied.
+func appendValue(b []byte, v any) ([]byte, error) {
+	var err error
+	switch v := v.(type) {
+	case jsontext.Value:
+		return append(b, v...), nil
+	case string:
+		return jsontext.AppendQuote(b, v)
+	case catalog.Date:
+		return jsontext.AppendQuote(b, v)
+	case bool:
+		return strconv.AppendBool(b, v), nil
+	case int:
+		return strconv.AppendInt(b, int64(v), 10), nil
+	case []any:
+		b = append(b, '[')
+		for i, e := range v {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			if b, err = appendValue(b, e); err != nil {
+				return nil, err
+			}
 		}
-		// Names are those of fields: they need no escaping.
-		b = append(append(append(b, '"'), name...), '"', ':')
-		if raw, ok := value.(jsontext.Value); ok {
-			b = append(b, raw...)
-			continue
+		return append(b, ']'), nil
+	case map[string]any:
+		b = append(b, '{')
+		first := true
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			e := v[name]
+			if !first {
+				b = append(b, ',')
+			}
+			first = false
+			// Names are those of fields: they need no escaping.
+			b = append(append(append(b, '"'), name...), '"', ':')
+			if b, err = appendValue(b, e); err != nil {
+				return nil, err
+			}
 		}
-		v, err := json.Marshal(value)
-		if err != nil {
-			return nil, err
-		}
-		b = append(b, v...)
+		return append(b, '}'), nil
 	}
-	return append(b, '}'), nil
+	encoded, err := json.Marshal(v)
+	return append(b, encoded...), err
 }
 
 // clean brings every text of the record into publishable form and tells which
-// fields lost characters that could not be shown.
+// fields lost or changed more than white space.
 func clean(r catalog.Record) []finding {
 	var notes []finding
 	catalog.Rewrite(r, func(f catalog.Field, s string) string {
 		if f.Type != "line" && f.Type != "text" && f.Type != "phone" {
 			return s
 		}
-		c, changed := catalog.CleanText(s, f.Type == "text")
+		c, changed := normalizeText(s, f.Type == "text")
 		if changed {
-			notes = append(notes, finding{f.Path, "cleaned", f.Label.ZH + "中的不可见字符已去除或规范", "invisible characters were removed or normalized"})
+			notes = append(notes, finding{f.Path, "cleaned", f.Label.ZH + "中的不可见字符、转义已去除或规范", "invisible characters or escapes were removed or normalized"})
 		}
 		return c
 	})

@@ -13,14 +13,21 @@ import (
 type references struct {
 	draft *catalog.Draft
 	// keys maps dataset and source key, names the folded name or alias of an
-	// organization. A name that two organizations bear resolves to neither.
+	// organization, codes its unified social credit code. A name that two
+	// organizations bear resolves to neither.
 	keys  map[string]catalog.ID
 	names map[string]catalog.ID
+	codes map[string]catalog.ID
 	taken map[catalog.ID]bool
+	// heads holds the names by their first four characters, the longest first.
+	heads map[[4]rune][][]rune
 }
 
 func (im *importer) references() (*references, error) {
-	refs := &references{draft: im.draft, keys: map[string]catalog.ID{}, names: map[string]catalog.ID{}, taken: map[catalog.ID]bool{}}
+	refs := &references{
+		draft: im.draft, keys: map[string]catalog.ID{}, taken: map[catalog.ID]bool{},
+		names: map[string]catalog.ID{}, codes: map[string]catalog.ID{}, heads: map[[4]rune][][]rune{},
+	}
 	for _, it := range im.items {
 		if len(it.refuse) == 0 {
 			refs.keys[string(it.dataset)+"\n"+it.key] = it.id
@@ -44,26 +51,65 @@ func (im *importer) references() (*references, error) {
 			refs.name(o)
 		}
 	}
+	for _, names := range refs.heads {
+		slices.SortFunc(names, func(a, b []rune) int { return len(b) - len(a) })
+	}
 	return refs, nil
 }
 
 func (refs *references) name(o *catalog.Organization) {
 	for _, n := range append([]string{o.Title, o.TitleEN}, o.Aliases...) {
 		key := foldHeader(n)
+		if key == "" {
+			continue
+		}
 		if other, taken := refs.names[key]; taken && other != o.ID {
 			refs.names[key] = ""
-		} else if key != "" {
+		} else {
 			refs.names[key] = o.ID
 		}
+		folded := []rune(strings.Map(foldRune, n))
+		if len(folded) >= 4 && isHan(folded[0]) {
+			head := [4]rune(folded[:4])
+			refs.heads[head] = append(refs.heads[head], folded)
+		}
 	}
+	if o.USCC != "" {
+		refs.codes[o.USCC] = o.ID
+	}
+}
+
+// longest returns the length of the longest known name that text, folded by
+// foldRune, begins with, or 0.
+func (refs *references) longest(text []rune) int {
+	if len(text) < 4 {
+		return 0
+	}
+	for _, name := range refs.heads[[4]rune(text[:4])] {
+		if hasPrefix(text, name) {
+			return len(name)
+		}
+	}
+	return 0
 }
 
 // keyPrefix marks a reference by the publisher's own key.
 const keyPrefix = "key:"
 
-// resolve turns the references of r into identifiers. One that leads nowhere is
-// left out and noted.
-func (refs *references) resolve(r catalog.Record) []finding {
+// orgCode is the column of unified social credit codes beside the names of
+// organizations. It is no field: it only tells which organization is meant.
+const orgCode = "organizations[].uscc"
+
+// resolve turns the references of a row into identifiers, takes names of
+// organizations apart that were run together, and finds out which they are.
+func (refs *references) resolve(it *item) {
+	it.notes = append(it.notes, refs.link(it.record)...)
+	it.notes = append(it.notes, refs.parties(it.record, it.uscc)...)
+}
+
+// link turns the references of r into identifiers. One that leads nowhere is left
+// out and noted.
+func (refs *references) link(r catalog.Record) []finding {
 	var notes []finding
 	missing := func(field string) {
 		notes = append(notes, finding{field, "reference", "引用的条目不存在，已略去", "refers to a record that does not exist; left out"})
@@ -96,33 +142,137 @@ func (refs *references) resolve(r catalog.Record) []finding {
 		}
 	}
 	compactItems(r)
-	for i, parties := 0, partiesOf(r); i < len(parties); i++ {
-		if p := parties[i]; p.ID == "" {
-			p.ID, _ = refs.lookup(string(refs.names[foldHeader(p.Name)]), catalog.Organizations)
+	return notes
+}
+
+// parties finds the organizations that take part in r: by name or alias, then by
+// the codes that stood beside the names.
+func (refs *references) parties(r catalog.Record, uscc []string) []finding {
+	var notes []finding
+	for _, p := range partiesOf(r) {
+		if p.ID == "" {
+			p.ID = refs.named(p.Name)
+		}
+	}
+	if list := organizationsOf(r); list != nil && len(*list) > 0 {
+		if note := refs.takeApart(r, list); note != nil {
+			notes = append(notes, *note)
+		}
+	}
+	parties := partiesOf(r)
+	for i, p := range parties {
+		code := codeOf(uscc, len(parties), i)
+		switch id, _ := refs.lookup(string(refs.codes[code]), catalog.Organizations); {
+		case code != "" && !catalog.ValidUSCC(code):
+			notes = append(notes, finding{orgCode, "uscc", "统一社会信用代码校验不符，未用来识别机构", "the check character of the unified social credit code does not fit: it was not used"})
+		case code == "" || id == "" || id == p.ID:
+		case p.ID == "":
+			p.ID = id
+		default:
+			notes = append(notes, finding{orgCode, "uscc_conflict", "机构名称与统一社会信用代码指向不同机构，以名称为准", "the name and the code mean different organizations: the name was used"})
 		}
 	}
 	return notes
 }
 
-// lookup understands an identifier or "key:" with a source key of this import.
-func (refs *references) lookup(s string, target catalog.Dataset) (catalog.ID, bool) {
-	if key, ok := strings.CutPrefix(s, keyPrefix); ok {
-		if target != "" {
-			id, ok := refs.keys[string(target)+"\n"+key]
-			return id, ok
+// codeOf returns the code that stands beside the organization at i of n. One code
+// beside several names is the first one's; other counts that differ say nothing.
+func codeOf(uscc []string, n, i int) string {
+	if len(uscc) == n || len(uscc) == 1 && i == 0 {
+		return uscc[i]
+	}
+	return ""
+}
+
+// named returns the organization that bears a name or alias, if it is one.
+func (refs *references) named(name string) catalog.ID {
+	id, _ := refs.lookup(string(refs.names[foldHeader(name)]), catalog.Organizations)
+	return id
+}
+
+// takeApart splits the names in list that hold several organizations.
+func (refs *references) takeApart(r catalog.Record, list *[]catalog.Party) *finding {
+	var whole []string
+	var apart []catalog.Party
+	for i, p := range *list {
+		var parts []string
+		if p.ID == "" && strings.IndexFunc(p.Name, isHan) >= 0 {
+			parts = splitOrganizations(p.Name, refs.longest)
 		}
-		for d := range catalog.Datasets() {
-			if id, ok := refs.keys[string(d.Name)+"\n"+key]; ok {
-				return id, true
+		if len(parts) == 0 || len(parts) == 1 && parts[0] == p.Name {
+			if whole != nil {
+				apart = append(apart, p)
+			}
+			continue
+		}
+		if whole == nil {
+			apart = slices.Clone((*list)[:i])
+		}
+		whole = append(whole, p.Name)
+		for _, part := range parts {
+			same := func(q catalog.Party) bool { return q.Name == part }
+			if !slices.ContainsFunc(apart, same) {
+				apart = append(apart, catalog.Party{ID: refs.named(part), Name: part})
 			}
 		}
+	}
+	if whole == nil {
+		return nil
+	}
+	trimmed := len(apart) == len(*list)
+	*list = apart
+	h := r.Head()
+	if raw := strings.Join(whole, "；"); len(raw) <= 1500 {
+		if h.Raw == nil {
+			h.Raw = map[string]string{}
+		}
+		h.Raw["organizations[].name"] = raw
+	}
+	if trimmed {
+		return &finding{"organizations[].name", "organization_name", "单位名称末尾的序号或“等”已去除", "a rank or 等 behind the name of an organization was left out"}
+	}
+	return &finding{
+		"organizations[].name", "organizations_split",
+		"单位名称连写，已按机构名称拆开，请核对", "names of organizations were run together and have been taken apart: please check",
+	}
+}
+
+// lookup understands an identifier, "key:" with a source key of this import, a
+// source key alone, and the name of an organization.
+func (refs *references) lookup(s string, target catalog.Dataset) (catalog.ID, bool) {
+	if key, ok := strings.CutPrefix(s, keyPrefix); ok {
+		return refs.byKey(key, target)
+	}
+	if s == "" {
 		return "", false
 	}
-	id, err := catalog.ParseID(s)
-	if err != nil || target != "" && id.Dataset() != target || !refs.taken[id] && !refs.draft.Has(id) {
-		return "", false
+	if id, err := catalog.ParseID(s); err == nil && refs.shown(id, target) {
+		return id, true
 	}
-	return id, true
+	if id, ok := refs.byKey(s, target); ok {
+		return id, true
+	}
+	if id := refs.names[foldHeader(s)]; target == catalog.Organizations && id != "" && refs.shown(id, target) {
+		return id, true
+	}
+	return "", false
+}
+
+// shown reports whether the release will hold id, a record of target.
+func (refs *references) shown(id catalog.ID, target catalog.Dataset) bool {
+	return (target == "" || id.Dataset() == target) && (refs.taken[id] || refs.draft.Has(id))
+}
+
+func (refs *references) byKey(key string, target catalog.Dataset) (catalog.ID, bool) {
+	for d := range catalog.Datasets() {
+		if target != "" && target != d.Name {
+			continue
+		}
+		if id, ok := refs.keys[string(d.Name)+"\n"+key]; ok && refs.shown(id, d.Name) {
+			return id, true
+		}
+	}
+	return "", false
 }
 
 // itemsOf returns the list of records that r names in order, or nil.

@@ -44,7 +44,7 @@ func (im *importer) screenRows(ctx context.Context, refs *references) error {
 	}
 	return im.each(ctx, im.items, func(it *item) error {
 		if !it.stopped() {
-			it.notes = append(it.notes, refs.resolve(it.record)...)
+			it.notes = append(it.notes, refs.link(it.record)...)
 		}
 		return nil
 	})
