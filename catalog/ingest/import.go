@@ -7,7 +7,6 @@ import (
 	"maps"
 	"runtime"
 	"slices"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -21,8 +20,12 @@ type Options struct {
 	Dataset catalog.Dataset
 	// Publisher owns the records; a slug such as luoyang-market.
 	Publisher string
-	// Columns maps column names to fields and goes before the known aliases.
+	// Columns maps column names to fields and goes before the known aliases. The
+	// files must have the columns it names.
 	Columns map[string]string
+	// Known is what earlier files of the publisher were found to mean
+	// (SavedMapping.Columns). It goes behind Columns, and the files may lack some.
+	Known map[string]string
 	// Replace makes the files the publisher's whole catalog: what they lack is
 	// withdrawn.
 	Replace bool
@@ -82,7 +85,7 @@ func ImportBatches(ctx context.Context, draft *catalog.Draft, batches []Batch, o
 	if err := opt.Encoding.check(); err != nil {
 		return nil, err
 	}
-	im := &importer{draft: draft, opt: opt, report: &Report{}, columns: map[string]*Column{}, taken: map[catalog.ID]*item{}}
+	im := &importer{draft: draft, opt: opt, report: &Report{}, columns: map[string]*Column{}, samples: map[string]*sample{}, taken: map[catalog.ID]*item{}}
 	for _, id := range opt.Restore {
 		if err := draft.Restore(id); err != nil {
 			return nil, fmt.Errorf("restore: %w", err)
@@ -95,8 +98,10 @@ func ImportBatches(ctx context.Context, draft *catalog.Draft, batches []Batch, o
 				return nil, fmt.Errorf("%s: %w", f.Name, err)
 			}
 		}
+		if err := im.missingColumns(b); err != nil {
+			return nil, err
+		}
 	}
-	im.listColumns()
 	if err := im.identify(); err != nil {
 		return nil, err
 	}
@@ -122,6 +127,7 @@ func ImportBatches(ctx context.Context, draft *catalog.Draft, batches []Batch, o
 	if err := im.each(ctx, im.items, im.encode); err != nil {
 		return nil, err
 	}
+	im.proposeColumns()
 	for _, it := range im.items {
 		if err := im.decide(it); err != nil {
 			return im.report, err
@@ -139,7 +145,8 @@ type importer struct {
 	report   *Report
 	datasets []catalog.Dataset
 	items    []*item
-	columns  map[string]*Column
+	columns  map[string]*Column // by file and name
+	samples  map[string]*sample // by file
 	taken    map[catalog.ID]*item
 }
 
@@ -173,15 +180,19 @@ func (im *importer) read(ctx context.Context, b Batch, f File) error {
 	if err := screenName(f.Name); err != nil {
 		return err
 	}
-	m, err := newMapping(b.Dataset, b.Columns)
+	columns := maps.Clone(im.opt.Known)
+	if columns == nil {
+		columns = map[string]string{}
+	}
+	maps.Copy(columns, b.Columns)
+	m, err := newMapping(b.Dataset, columns)
 	if err != nil {
 		return err
 	}
 	mappings := map[catalog.Dataset]*mapping{b.Dataset: m}
-	seen := map[string]bool{}
 	var chunk []*readRow
 	build := func() error {
-		items, err := im.build(ctx, f.Name, chunk, seen)
+		items, err := im.build(ctx, f.Name, chunk)
 		im.items = append(im.items, items...)
 		chunk = chunk[:0]
 		if im.opt.Progress != nil {
@@ -225,10 +236,7 @@ func (im *importer) read(ctx context.Context, b Batch, f File) error {
 			}
 		}
 	}
-	if err := errors.Join(marked, build()); err != nil {
-		return err
-	}
-	return missingColumns(b.Columns, seen)
+	return errors.Join(marked, build())
 }
 
 // readRow is a row as it was read, with what is wrong with it.
@@ -240,7 +248,7 @@ type readRow struct {
 }
 
 // build makes items of the rows of a chunk that are not blank.
-func (im *importer) build(ctx context.Context, file string, chunk []*readRow, seen map[string]bool) ([]*item, error) {
+func (im *importer) build(ctx context.Context, file string, chunk []*readRow) ([]*item, error) {
 	err := each(ctx, chunk, 64, func(r *readRow) error {
 		if r.bad == nil {
 			r.bad, _ = errors.AsType[*rowError](r.open())
@@ -264,7 +272,7 @@ func (im *importer) build(ctx context.Context, file string, chunk []*readRow, se
 	var items []*item
 	for _, r := range chunk {
 		if r.item != nil {
-			im.count(r.mapping, file, r.row, seen)
+			im.count(file, r)
 			items = append(items, r.item)
 		}
 	}
@@ -299,39 +307,72 @@ func blank(r row) bool {
 	return !slices.ContainsFunc(r.cells, func(c cell) bool { return !c.empty() })
 }
 
-// count keeps the tally of columns for the report.
-func (im *importer) count(m *mapping, file string, r row, seen map[string]bool) {
+// count keeps the tally of columns for the report, and the first rows as a sample.
+func (im *importer) count(file string, r *readRow) {
+	sampled := im.samples[file]
+	if sampled == nil {
+		sampled = &sample{mapping: r.mapping}
+		im.samples[file] = sampled
+	}
+	var values []string
 	for _, c := range r.cells {
 		key := file + "\n" + c.column
 		col := im.columns[key]
 		if col == nil {
-			t := m.column(c.column)
-			col = &Column{File: file, Name: c.column, Field: t.name, Use: t.use}
+			t := r.mapping.column(c.column)
+			col = &Column{File: file, Dataset: r.mapping.dataset, Name: c.column, Field: t.name, Use: t.use, place: len(sampled.header)}
 			im.columns[key] = col
-			seen[foldHeader(c.column)] = true
+			sampled.header = append(sampled.header, c.column)
 		}
-		if !c.empty() {
-			col.Values++
+		if c.empty() {
+			continue
+		}
+		col.Values++
+		if len(sampled.rows) < sampleRows {
+			values = slices.Grow(values, max(0, col.place+1-len(values)))[:max(len(values), col.place+1)]
+			values[col.place] = c.plain()
+		}
+	}
+	if values != nil && r.item.record != nil {
+		sampled.rows = append(sampled.rows, sampleRow{values, r.item})
+	}
+}
+
+// proposeColumns lists the columns for the report, in the order of the files.
+func (im *importer) proposeColumns() {
+	for _, file := range slices.Sorted(maps.Keys(im.samples)) {
+		s := im.samples[file]
+		titled := false
+		for i, p := range s.propose() {
+			col := im.columns[file+"\n"+s.header[i]]
+			col.Proposal = p
+			im.report.Columns = append(im.report.Columns, *col)
+			titled = titled || col.Field == "title"
+		}
+		if !titled {
+			im.report.Notes = append(im.report.Notes, Line{
+				File: file, Rule: "no_title",
+				Message:   "no column is the title: see that the table begins with a row of column names, or map one with --columns",
+				MessageZH: "没有一列是“名称”：请检查表格是否以列名开头，或用 --columns 指定",
+			})
 		}
 	}
 }
 
-func (im *importer) listColumns() {
-	for _, key := range slices.Sorted(maps.Keys(im.columns)) {
-		im.report.Columns = append(im.report.Columns, *im.columns[key])
+// missingColumns refuses a column map that names columns the files lack: it was
+// made for others, and guessing would publish the wrong thing.
+func (im *importer) missingColumns(b Batch) error {
+	seen := map[string]bool{}
+	for _, f := range b.Files {
+		if s := im.samples[f.Name]; s != nil {
+			for _, name := range s.header {
+				seen[foldHeader(name)] = true
+			}
+		}
 	}
-	slices.SortStableFunc(im.report.Columns, func(a, b Column) int { return strings.Compare(a.File, b.File) })
-}
-
-// missingColumns refuses a column map that names columns the file lacks: it was
-// made for another file, and guessing would publish the wrong thing.
-func missingColumns(columns map[string]string, seen map[string]bool) error {
-	if len(seen) == 0 {
-		return nil
-	}
-	for _, name := range slices.Sorted(maps.Keys(columns)) {
-		if !seen[foldHeader(name)] {
-			return fmt.Errorf("the column map names %q, which the file lacks: %w", name, catalog.ErrInvalid)
+	for _, name := range slices.Sorted(maps.Keys(b.Columns)) {
+		if len(seen) > 0 && !seen[foldHeader(name)] {
+			return fmt.Errorf("the column map names %q, which the files lack: %w", name, catalog.ErrInvalid)
 		}
 	}
 	return nil

@@ -59,21 +59,3 @@ func TestNoJSONList(t *testing.T) {
 		}
 	}
 }
-
-func TestReadSample(t *testing.T) {
-	tests := []struct{ name, content, header, first string }{
-		{"a.csv", "目录,\n成果名称,完成单位\n甲成果,\n乙成果,乙院\n", "成果名称|完成单位", "甲成果|"},
-		{"a.jsonl", `{"title":"甲"}` + "\n[]\n" + `{"title":"乙","trl":7}`, "title|trl", "甲"},
-		{"a.csv", "成果名称\n" + strings.Repeat("甲\n", 2*sampleRows), "成果名称", "甲"},
-	}
-	for _, tt := range tests {
-		s, err := ReadSample(t.Context(), file(tt.name, tt.content)[0], Options{Dataset: catalog.Achievements})
-		must(t, err)
-		if strings.Join(s.Header, "|") != tt.header || strings.Join(s.Rows[0], "|") != tt.first || len(s.Rows) > sampleRows {
-			t.Errorf("%s: header %q, first row %q of %d", tt.name, s.Header, s.Rows[0], len(s.Rows))
-		}
-	}
-	if _, err := ReadSample(t.Context(), file("a.doc", "x")[0], Options{Dataset: catalog.Achievements}); err == nil {
-		t.Error("read a file of no known kind")
-	}
-}

@@ -46,12 +46,17 @@ const (
 
 // Column is what became of one column of a file.
 type Column struct {
-	File  string `json:"file"`
-	Name  string `json:"column"`
-	Field string `json:"field,omitzero"`
-	Use   Use    `json:"use"`
+	File    string          `json:"file"`
+	Dataset catalog.Dataset `json:"dataset"`
+	Name    string          `json:"column"`
+	Field   string          `json:"field,omitzero"`
+	Use     Use             `json:"use"`
 	// Values counts the rows in which the column was not empty.
 	Values int `json:"values"`
+	// Proposal says what the column most likely means, and why.
+	Proposal `json:"proposal"`
+
+	place int // in the header of its file
 }
 
 // target is what a column is turned into.

@@ -3,7 +3,6 @@ package ingest
 import (
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 
@@ -165,9 +164,13 @@ func TestGates(t *testing.T) {
 	}
 }
 
-// proposal shows one as "field use confidence examples".
-func proposal(p Proposal) string {
-	return strings.TrimRight(fmt.Sprintf("%s %s %.1f %s", p.Field, p.Use, p.Confidence, strings.Join(p.Examples, "|")), " ")
+// proposal shows a column as "field use confidence examples".
+func proposal(t target, p Proposal) string {
+	name := t.name
+	if t.use == Unknown {
+		name = p.Field
+	}
+	return strings.TrimRight(fmt.Sprintf("%s %s %.1f %s", name, t.use, p.Confidence, strings.Join(p.Examples, "|")), " ")
 }
 
 func TestPropose(t *testing.T) {
@@ -201,16 +204,15 @@ func TestPropose(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := Sample{Header: []string{tt.header}}
+			m, err := newMapping(tt.dataset, nil)
+			must(t, err)
+			s := sample{mapping: m, header: []string{tt.header}}
 			for _, v := range tt.values {
-				s.Rows = append(s.Rows, []string{v})
+				s.rows = append(s.rows, sampleRow{[]string{v}, &item{}})
 			}
-			got, err := Propose(s, tt.dataset, nil)
-			if err != nil || len(got) != 1 {
-				t.Fatal(got, err)
-			}
-			if proposal(got[0]) != tt.want {
-				t.Errorf("got  %q (%s)\nwant %q", proposal(got[0]), got[0].Reason.EN, tt.want)
+			got := s.propose()
+			if text := proposal(m.column(tt.header), got[0]); text != tt.want {
+				t.Errorf("got  %q (%s)\nwant %q", text, got[0].Reason.EN, tt.want)
 			}
 			if got[0].Reason.ZH == "" || got[0].Reason.EN == "" {
 				t.Errorf("reason = %+v", got[0].Reason)
@@ -219,39 +221,27 @@ func TestPropose(t *testing.T) {
 	}
 }
 
-func TestProposeLeavesClosedRowsAlone(t *testing.T) {
-	got, err := Propose(Sample{
-		Header: []string{"成果名称", "密级", "自定"},
-		Rows:   [][]string{{"不可说", "秘密", "不可说"}, {"可说", "公开", "可说"}, {"也可说"}},
-	}, catalog.Achievements, map[string]string{"自定": "advantages"})
-	if err != nil {
-		t.Fatal(err)
+func TestExamplesAreOfPublishedRows(t *testing.T) {
+	r := importInto(t, catalog.NewDraft(nil, now), file("a.csv", "成果名称,密级,自定\n不可说,秘密,不可说\n可说,公开,可说\n也可说\n机密★1年的事,公开,不能说\n"),
+		Options{Columns: map[string]string{"自定": "advantages"}})
+	examples := map[string]string{}
+	for _, c := range r.Columns {
+		examples[c.Name] = strings.Join(c.Examples, "|")
 	}
-	if !slices.Equal(got[0].Examples, []string{"可说", "也可说"}) || !slices.Equal(got[2].Examples, []string{"可说"}) {
-		t.Errorf("examples %q and %q", got[0].Examples, got[2].Examples)
-	}
-	if _, err := Propose(Sample{}, catalog.Achievements, map[string]string{"a": "nothing"}); err == nil {
-		t.Error("a column map to no field was taken")
-	}
-	if _, err := Propose(Sample{}, "none", nil); err == nil {
-		t.Error("an unknown dataset was taken")
+	if want := map[string]string{"成果名称": "可说|也可说", "密级": "", "自定": "可说"}; !reflect.DeepEqual(examples, want) {
+		t.Errorf("examples %q, want %q", examples, want)
 	}
 }
 
 func TestSavedMapping(t *testing.T) {
-	proposals, err := Propose(Sample{
-		Header: []string{"成果名称", "研发单位名", "栏目甲"},
-		Rows:   [][]string{{"甲", "河洛工程大学", "红"}, {"乙", "星河装备有限公司", "蓝"}, {"丙", "豫州市农业局", "绿"}},
-	}, catalog.Achievements, nil)
-	if err != nil {
-		t.Fatal(err)
+	r := importInto(t, catalog.NewDraft(nil, now), file("a.csv", "成果名称,研发单位名,栏目甲\n甲,河洛工程大学,红\n乙,星河装备有限公司,蓝\n丙,豫州市农业局,绿\n"), Options{})
+	proposed := r.Proposed(map[string]string{"别处": "-"})
+	if want := map[string]string{"别处": "-", "研发单位名": "organizations[].name", "栏目甲": "-"}; !reflect.DeepEqual(proposed, want) {
+		t.Errorf("proposed %v, want %v", proposed, want)
 	}
-	saved := SavedMapping{
-		Publisher: "p", Dataset: catalog.Achievements, MadeOn: "2026-11-20",
-		Header: []string{"成果名称", "研发单位名", "栏目甲"}, Columns: Accept(proposals, Confident),
-	}
-	if !reflect.DeepEqual(saved.Columns, map[string]string{"研发单位名": "organizations[].name"}) {
-		t.Errorf("columns = %v", saved.Columns)
+	saved := NewSavedMapping(r, "p", catalog.Achievements, proposed, "2026-11-20")
+	if want := map[string]string{"研发单位名": "organizations[].name", "栏目甲": "-"}; !reflect.DeepEqual(saved.Columns, want) {
+		t.Errorf("columns %v, want %v", saved.Columns, want)
 	}
 	b, err := saved.Encode()
 	if err != nil {
@@ -260,6 +250,14 @@ func TestSavedMapping(t *testing.T) {
 	again, err := ReadSavedMapping(b)
 	if err != nil || !reflect.DeepEqual(again, saved) {
 		t.Errorf("read back %+v, %v", again, err)
+	}
+	// The next file is read alike, whatever it lacks.
+	next := importInto(t, catalog.NewDraft(nil, now), file("b.csv", "成果名称,研发单位名\n甲,河洛工程大学\n"), Options{Known: again.Columns})
+	if got := next.Columns[1]; got.Use != Mapped || got.Field != "organizations[].name" {
+		t.Errorf("column %+v", got)
+	}
+	if d := again.Drift(next); len(d) != 1 || d[0].Change != ColumnGone || d[0].Column != "栏目甲" {
+		t.Errorf("drift %+v", d)
 	}
 	for name, text := range map[string]string{
 		"no JSON":         "{",
@@ -301,7 +299,14 @@ func TestDrift(t *testing.T) {
 		{"the gate is gone", saved.Header[:4], []Drifted{{Change: ColumnGone, Column: "密级", Lost: "secrecy_level"}}},
 	}
 	for _, tt := range tests {
-		if got := Drift(saved, tt.header); !reflect.DeepEqual(got, tt.want) {
+		m, err := newMapping(saved.Dataset, saved.Columns)
+		must(t, err)
+		r := &Report{}
+		for _, name := range tt.header {
+			to := m.column(name)
+			r.Columns = append(r.Columns, Column{Name: name, Field: to.name, Use: to.use})
+		}
+		if got := saved.Drift(r); !reflect.DeepEqual(got, tt.want) {
 			t.Errorf("%s:\n got %+v\nwant %+v", tt.name, got, tt.want)
 		}
 	}

@@ -9,29 +9,21 @@ import (
 	"unicode/utf8"
 
 	"luoshu/catalog"
+	"luoshu/catalog/screen"
 )
-
-// Sample is the header of a file and some of its rows, as far as Propose looks.
-type Sample struct {
-	Header []string
-	Rows   [][]string
-}
 
 // Proposal is what a column most likely means.
 type Proposal struct {
-	Column string `json:"column"`
-	// Field is a path of the dataset, source_key or organizations[].uscc; empty
-	// where nothing fits. It can stand in a column map as it is.
+	// Field that an unknown column most likely is: a path of the dataset,
+	// source_key or organizations[].uscc; empty where nothing fits. It is not used
+	// until somebody maps the column.
 	Field string `json:"field,omitzero"`
-	// Use is what an import does with the column as things stand. A column that
-	// is Unknown is not published, whatever Field proposes, until somebody maps it.
-	Use Use `json:"use"`
 	// Confidence is 1 for a column that is known by name, and falls to 0.
 	Confidence float64      `json:"confidence"`
 	Reason     catalog.Text `json:"reason"`
 	// Examples are up to three values. There are none of columns that would not
 	// be public, that decide about publication, or that look like personal data,
-	// and none from rows that must not be published.
+	// and none from rows that are not published.
 	Examples []string `json:"examples,omitempty"`
 }
 
@@ -42,62 +34,48 @@ const Confident = 0.8
 const (
 	mostExamples  = 3
 	exampleLength = 40 // characters
-	// sampleRows is how many rows Propose looks at.
+	// sampleRows is how many rows of a file proposals are made from.
 	sampleRows = 200
 )
 
-// Propose says of every column of a file of dataset d what it most likely means:
-// by its name, by a name like it, by the shape of its values. columns is what
-// the operator says already. The error is that of a column map that names
-// unknown fields.
-func Propose(s Sample, d catalog.Dataset, columns map[string]string) ([]Proposal, error) {
-	m, err := newMapping(d, columns)
-	if err != nil {
-		return nil, err
+// sample is the header of a file and some of its rows.
+type sample struct {
+	mapping *mapping
+	header  []string
+	rows    []sampleRow
+}
+
+// sampleRow holds the values of a row by the place of their column in the header.
+type sampleRow struct {
+	values []string
+	item   *item
+}
+
+// propose says of every column what it most likely means: by its name, by a name
+// like it, by the shape of its values in the rows that are published.
+func (s *sample) propose() []Proposal {
+	rows := make([][]string, 0, len(s.rows))
+	for _, r := range s.rows {
+		if !r.item.stopped() && !r.item.redacted {
+			rows = append(rows, r.values)
+		}
 	}
-	if _, ok := d.Info(); !ok {
-		return nil, fmt.Errorf("unknown dataset %q: %w", d, catalog.ErrInvalid)
-	}
-	rows := openRows(m, s)
 	taken := map[string]bool{}
-	for _, name := range s.Header {
-		if t := m.column(name); t.use == Mapped && !t.helper() && !t.field.Many() {
+	for _, name := range s.header {
+		if t := s.mapping.column(name); t.use == Mapped && !t.helper() && !t.field.Many() {
 			taken[t.name] = true
 		}
 	}
-	proposals := make([]Proposal, 0, len(s.Header))
-	for i, name := range s.Header {
+	proposals := make([]Proposal, len(s.header))
+	for i, name := range s.header {
 		values := columnValues(rows, i)
-		t := m.column(name)
-		var p Proposal
-		if t.use == Unknown {
-			p = guess(m, name, values, taken)
+		if t := s.mapping.column(name); t.use == Unknown {
+			proposals[i] = guess(s.mapping, name, values, taken)
 		} else {
-			p = knownColumn(m, name, t, values)
-		}
-		p.Column = name
-		proposals = append(proposals, p)
-	}
-	return proposals, nil
-}
-
-// openRows returns the rows that no gate closes.
-func openRows(m *mapping, s Sample) [][]string {
-	var open [][]string
-	for _, row := range s.Rows[:min(len(s.Rows), sampleRows)] {
-		shut := false
-		for i, text := range row[:min(len(row), len(s.Header))] {
-			t := m.column(s.Header[i])
-			if t.use == Gate && strings.TrimSpace(text) != "" {
-				_, closed := gate(t.name, cell{column: s.Header[i], text: text})
-				shut = shut || closed
-			}
-		}
-		if !shut {
-			open = append(open, row)
+			proposals[i] = knownColumn(s.mapping, name, t, values)
 		}
 	}
-	return open
+	return proposals
 }
 
 // columnValues returns the values of a column that say something.
@@ -113,14 +91,14 @@ func columnValues(rows [][]string, i int) []string {
 
 // knownColumn describes a column whose name is known.
 func knownColumn(m *mapping, name string, t target, values []string) Proposal {
-	p := Proposal{Field: t.name, Use: t.use, Confidence: 1}
+	p := Proposal{Confidence: 1}
 	_, explicit := m.explicit[foldHeader(name)]
 	switch {
 	case t.use == Dropped:
-		p.Field, p.Reason = "", catalog.Text{ZH: "从不公开的列", EN: "a column that is never public"}
+		p.Reason = catalog.Text{ZH: "从不公开的列", EN: "a column that is never public"}
 		return p
 	case t.use == Unused:
-		p.Field, p.Reason = "", catalog.Text{ZH: "目录中没有位置", EN: "has no place in the catalog"}
+		p.Reason = catalog.Text{ZH: "目录中没有位置", EN: "has no place in the catalog"}
 		return p
 	case t.use == Gate:
 		p.Reason = catalog.Text{ZH: "决定一行可否公开", EN: "decides whether a row may be published"}
@@ -170,7 +148,7 @@ func examples(values []string) []string {
 	var out []string
 	for _, v := range values {
 		text, _ := normalizeText(v, false)
-		if text == "" || looksPersonal(text) || secretMark.MatchString(text) {
+		if text == "" || looksPersonal(text) || len(screen.Text(screen.HiddenCell, text)) > 0 {
 			continue
 		}
 		if runes := []rune(text); len(runes) > exampleLength {
@@ -186,13 +164,9 @@ func examples(values []string) []string {
 	return out
 }
 
-// secretMark keeps a marked text off the screen; the screening rules decide what
-// becomes of its row.
-var secretMark = regexp.MustCompile(`绝\s*密|机\s*密|秘\s*密|内部(?:资料|文件|使用)|商\s*密`)
-
 // guess proposes a meaning for a column nobody knows.
 func guess(m *mapping, name string, values []string, taken map[string]bool) Proposal {
-	p := Proposal{Use: Unknown, Reason: catalog.Text{ZH: "不认识这一列", EN: "nothing is known of this column"}}
+	p := Proposal{Reason: catalog.Text{ZH: "不认识这一列", EN: "nothing is known of this column"}}
 	personal := countOf(values, looksPersonal)
 	if personal*5 > len(values) {
 		p.Reason = catalog.Text{ZH: "取值像电话、邮箱或证件号，不应公开", EN: "the values look like telephone numbers, e-mail addresses or identity numbers: not to be public"}
@@ -274,7 +248,10 @@ func likeliest(m *mapping, key string) (best candidate, score float64, never boo
 	if score < 0.6 {
 		return candidate{}, 0, false
 	}
-	score = min(0.85, score*0.9)
+	// A word more or less makes another thing of an English name.
+	if score = min(0.85, score*0.9); isASCII(key) {
+		score = min(0.7, score)
+	}
 	return candidate{path, score, catalog.Text{ZH: fmt.Sprintf("列名与“%s”相近", name), EN: fmt.Sprintf("its name is like %q", name)}}, score, never
 }
 

@@ -26,16 +26,44 @@ type SavedMapping struct {
 	Columns map[string]string `json:"columns"`
 }
 
-// Accept returns the column map that takes every proposal of at least that
-// confidence for a column which is not known by itself.
-func Accept(proposals []Proposal, least float64) map[string]string {
-	columns := map[string]string{}
-	for _, p := range proposals {
-		if p.Use == Unknown && p.Field != "" && p.Confidence >= least {
-			columns[p.Column] = p.Field
+// NewSavedMapping keeps what the columns of a report were found to mean. columns is
+// the map they were read with.
+func NewSavedMapping(r *Report, publisher string, d catalog.Dataset, columns map[string]string, madeOn catalog.Date) SavedMapping {
+	s := SavedMapping{Publisher: publisher, Dataset: d, MadeOn: madeOn, Header: r.header(), Columns: columns}
+	s.Columns = s.For(s.Header)
+	return s
+}
+
+// header returns the columns of all files, each once.
+func (r *Report) header() []string {
+	var header []string
+	seen := map[string]bool{}
+	for _, c := range r.Columns {
+		if key := foldHeader(c.Name); !seen[key] {
+			seen[key] = true
+			header = append(header, c.Name)
 		}
 	}
-	return columns
+	return header
+}
+
+// Proposed returns columns with every unknown column of the report added: mapped to
+// the field it most likely is where that is near certain, else to "-", which leaves
+// it out.
+func (r *Report) Proposed(columns map[string]string) map[string]string {
+	all := maps.Clone(columns)
+	if all == nil {
+		all = map[string]string{}
+	}
+	for _, c := range r.Columns {
+		if c.Use != Unknown {
+			continue
+		}
+		if all[c.Name] = "-"; c.Proposal.Field != "" && c.Confidence >= Confident {
+			all[c.Name] = c.Proposal.Field
+		}
+	}
+	return all
 }
 
 // ReadSavedMapping reads what Encode wrote. A member or field it does not know
@@ -123,30 +151,28 @@ type Drifted struct {
 	Lost  string `json:"lost,omitzero"`
 }
 
-// Drift compares the header of a file with the one a mapping was made from:
-// renamed and new columns in the order of the file, then those that are gone.
-// Width, case, spaces and asterisks make no other column.
-func Drift(saved SavedMapping, header []string) []Drifted {
-	old, err := newMapping(saved.Dataset, saved.Columns)
+// Drift compares the columns of a report with those a mapping was made from:
+// renamed and new ones in the order of the file, then those that are gone. Width,
+// case, spaces and asterisks make no other column.
+func (s SavedMapping) Drift(r *Report) []Drifted {
+	old, err := newMapping(s.Dataset, s.Columns)
 	if err != nil {
 		return nil
 	}
-	now, err := newMapping(saved.Dataset, saved.For(header))
-	if err != nil {
-		return nil
-	}
-	had, has := foldedNames(saved.Header), foldedNames(header)
+	header := r.header()
+	had, has := foldedNames(s.Header), foldedNames(header)
 	var gone []string
-	for _, name := range saved.Header {
+	for _, name := range s.Header {
 		if !has[foldHeader(name)] {
 			gone = append(gone, name)
 		}
 	}
 	given := map[string]bool{}
-	for _, name := range header {
-		if t := now.column(name); t.use == Mapped || t.use == Gate {
-			given[t.name] = true
-		}
+	now := map[string]target{}
+	for _, c := range r.Columns {
+		t := target{use: c.Use, name: c.Field}
+		given[c.Field] = given[c.Field] || c.Use == Mapped || c.Use == Gate
+		now[foldHeader(c.Name)] = t
 	}
 	lost := func(name string) string {
 		if t := old.column(name); (t.use == Mapped || t.use == Gate) && !given[t.name] {
@@ -159,9 +185,9 @@ func Drift(saved SavedMapping, header []string) []Drifted {
 		if had[foldHeader(name)] {
 			continue
 		}
-		t := now.column(name)
+		t := now[foldHeader(name)]
 		d := Drifted{Change: ColumnNew, Column: name, Field: t.name, Use: t.use}
-		if at := renamedFrom(old, saved.Header, gone, name, t, i); at >= 0 {
+		if at := renamedFrom(old, s.Header, gone, name, t, i); at >= 0 {
 			d.Change, d.Was, d.Lost = ColumnRenamed, gone[at], lost(gone[at])
 			gone = slices.Delete(gone, at, at+1)
 		}

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"luoshu/cache"
@@ -11,9 +14,9 @@ import (
 	"luoshu/catalog/ingest"
 )
 
-// mostLines bounds how many rows of one rule are listed on screen; the report
-// file has them all.
-const mostLines = 20
+// mostLines bounds how many lines one rule takes on screen; the report file has
+// every row.
+const mostLines = 10
 
 // printReport tells a person what happened: the totals first, then what needs
 // attention, grouped by rule.
@@ -25,6 +28,7 @@ func printReport(w io.Writer, lang string, out result, check bool) {
 		EN: "%d rows read: %d published, %d unchanged, %d held, %d refused (%d redacted), %d withdrawn",
 	}, t.Read, t.Published, t.Unchanged, t.Held, t.Refused, t.Redacted, t.Withdrawn)
 	p.columns(out.Columns)
+	p.drift(out.Drift)
 	for _, n := range out.Notes {
 		where := n.File
 		if n.Sheet != "" {
@@ -63,55 +67,89 @@ func (p printer) line(t catalog.Text, args ...any) {
 	_, _ = fmt.Fprintf(p.w, t.In(p.lang)+"\n", args...)
 }
 
-var useTexts = map[ingest.Use]catalog.Text{
-	ingest.Gate:    {ZH: "用于把关，不公开", EN: "decides about publication, not public"},
-	ingest.Dropped: {ZH: "从不公开，已丢弃", EN: "never public, dropped"},
-	ingest.Unused:  {ZH: "目录中没有位置，未采用", EN: "has no place in the catalog, not used"},
-	ingest.Unknown: {ZH: "不认识，未公开；可用 --columns 指定", EN: "unknown, not published; map it with --columns"},
-}
-
-func (p printer) columns(columns []ingest.Column) {
-	for _, c := range columns {
-		// A name of a file is shown on a terminal: without its control characters.
-		c.Name, _ = catalog.CleanText(c.Name, false)
-		if c.Use == ingest.Mapped {
-			p.line(catalog.Text{ZH: "  列“%s” → %s（%d 个值）", EN: "  column %q -> %s (%d values)"}, c.Name, c.Field, c.Values)
-			continue
-		}
-		p.line(catalog.Text{ZH: "  列“%s”：%s", EN: "  column %q: %s"}, c.Name, useTexts[c.Use].In(p.lang))
-	}
-}
-
+// rules shows what is to be said of rows, the gravest outcome first, what was said
+// most often first. Rows of which the same is said share a line.
 func (p printer) rules(lines []ingest.Line) {
-	var order []string
-	byRule := map[string][]ingest.Line{}
+	type said struct {
+		outcome                           ingest.Outcome
+		rule, file, sheet, column, reason string
+	}
+	rows := map[said][]int{}
+	var order []said
+	total := map[said]int{} // by outcome and rule alone
 	for _, l := range lines {
 		if l.Rule == "" {
 			continue
 		}
-		key := string(l.Outcome) + " " + l.Rule
-		if byRule[key] == nil {
-			order = append(order, key)
+		s := said{l.Outcome, l.Rule, l.File, l.Sheet, l.Column, l.Text(p.lang)}
+		if rows[s] == nil {
+			order = append(order, s)
 		}
-		byRule[key] = append(byRule[key], l)
+		rows[s] = append(rows[s], l.Row)
+		total[said{outcome: s.outcome, rule: s.rule}]++
 	}
-	slices.SortStableFunc(order, func(a, b string) int { return len(byRule[b]) - len(byRule[a]) })
-	for _, key := range order {
-		found := byRule[key]
-		p.line(catalog.Text{ZH: "%s · %s · %d 处", EN: "%s · %s · %d"}, outcomeTexts[found[0].Outcome].In(p.lang), found[0].Rule, len(found))
-		for i, l := range found {
-			if i == mostLines {
-				p.line(catalog.Text{ZH: "  …另有 %d 处，见 --report", EN: "  … and %d more, see --report"}, len(found)-i)
-				break
-			}
-			where := l.File
-			if l.Sheet != "" {
-				where += " " + l.Sheet
-			}
-			p.line(catalog.Text{ZH: "  %s 第 %d 行 %s：%s", EN: "  %s row %d %s: %s"}, where, l.Row, l.Column, l.Text(p.lang))
+	slices.SortStableFunc(order, func(a, b said) int {
+		x, y := said{outcome: a.outcome, rule: a.rule}, said{outcome: b.outcome, rule: b.rule}
+		return cmp.Or(
+			cmp.Compare(slices.Index(gravity, a.outcome), slices.Index(gravity, b.outcome)),
+			cmp.Compare(total[y], total[x]), cmp.Compare(a.rule, b.rule), cmp.Compare(len(rows[b]), len(rows[a])))
+	})
+	var now said
+	shown, left := 0, 0
+	more := func() {
+		if left > 0 {
+			p.line(catalog.Text{ZH: "  …另有 %d 处，见 --report", EN: "  … and %d more, see --report"}, left)
 		}
 	}
+	for _, s := range order {
+		if k := (said{outcome: s.outcome, rule: s.rule}); k != now {
+			more()
+			now, shown, left = k, 0, 0
+			p.line(catalog.Text{ZH: "%s · %s · %d 处", EN: "%s · %s · %d"}, outcomeTexts[s.outcome].In(p.lang), s.rule, total[k])
+		}
+		if shown++; shown > mostLines {
+			left += len(rows[s])
+			continue
+		}
+		where := clean(s.file)
+		if s.sheet != "" {
+			where += " " + clean(s.sheet)
+		}
+		reason := s.reason
+		if s.column != "" {
+			reason = clean(s.column) + catalog.Text{ZH: "：", EN: ": "}.In(p.lang) + reason
+		}
+		p.line(catalog.Text{ZH: "  %s 第 %s 行  %s", EN: "  %s row %s  %s"}, where, p.ranges(rows[s]), reason)
+	}
+	more()
 }
+
+// mostRanges bounds how many ranges of rows stand on one line.
+const mostRanges = 8
+
+// ranges writes rows in ascending order as 2, 5-9, 12.
+func (p printer) ranges(rows []int) string {
+	var parts []string
+	for i := 0; i < len(rows); {
+		j := i
+		for j+1 < len(rows) && rows[j+1]-rows[j] <= 1 {
+			j++
+		}
+		if len(parts) == mostRanges {
+			return strings.Join(parts, ", ") + fmt.Sprintf(catalog.Text{ZH: " 等 %d", EN: " and others, %d in all,"}.In(p.lang), len(rows))
+		}
+		if rows[i] == rows[j] {
+			parts = append(parts, strconv.Itoa(rows[i]))
+		} else {
+			parts = append(parts, fmt.Sprintf("%d-%d", rows[i], rows[j]))
+		}
+		i = j + 1
+	}
+	return strings.Join(parts, ", ")
+}
+
+// gravity orders outcomes by how soon somebody must act.
+var gravity = []ingest.Outcome{ingest.Refused, ingest.Held, ingest.Published, ingest.Unchanged}
 
 var outcomeTexts = map[ingest.Outcome]catalog.Text{
 	ingest.Published: {ZH: "已发布，请留意", EN: "published, note"},
