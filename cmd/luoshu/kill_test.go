@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/xuri/excelize/v2"
 
 	"luoshu/cache"
 	"luoshu/catalog"
@@ -142,4 +146,85 @@ func oneRound(r *catalog.Release) error {
 		}
 	}
 	return nil
+}
+
+// TestInterruptedPublications ends publish as Ctrl-C does, at moments all along it.
+// Either the whole release is published or nothing is, and no file is left but what
+// was asked for.
+func TestInterruptedPublications(t *testing.T) {
+	rounds := 25
+	if testing.Short() {
+		rounds = 5
+	}
+	// More texts than are held in memory, so that they go to a temporary file.
+	book := filepath.Join(t.TempDir(), "目录.xlsx")
+	writeWorkbook(t, book, 6000)
+	folder := t.TempDir()
+	publish := func(i int, interrupt time.Duration) (code int, took time.Duration) {
+		t.Helper()
+		home, temp, out := filepath.Join(folder, fmt.Sprint("store", i)), t.TempDir(), t.TempDir()
+		cmd := program(t.Context(), t, append(publishArgs(book, "dir:"+home),
+			"--data-dir", t.TempDir(), "--report", filepath.Join(out, "report.json"))...)
+		cmd.Env = append(cmd.Environ(), "TMPDIR="+temp)
+		start := time.Now()
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if interrupt > 0 {
+			time.Sleep(interrupt)
+			_ = cmd.Process.Signal(os.Interrupt)
+		}
+		_ = cmd.Wait()
+		took = time.Since(start)
+		for _, dir := range []string{temp, out, home} {
+			_ = filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+				if err == nil && !e.IsDir() && (dir == temp || strings.HasPrefix(e.Name(), ".") && e.Name() != ".lock") {
+					t.Errorf("interrupted after %s: %s is left", interrupt, path)
+				}
+				return nil
+			})
+		}
+		return cmd.ProcessState.ExitCode(), took
+	}
+	code, whole := publish(0, 0)
+	if code != exitDone {
+		t.Fatalf("exit code %d", code)
+	}
+	stopped := 0
+	for i := range rounds {
+		// Not before the program can have set up what listens for the signal.
+		code, _ := publish(i+1, 30*time.Millisecond+rand.N(whole))
+		spec := "dir:" + filepath.Join(folder, fmt.Sprint("store", i+1))
+		store, err := cache.Open(t.Context(), spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = store.Current(t.Context())
+		_ = store.Close()
+		switch {
+		case code == exitDone && err == nil:
+		case code == exitInterrupted && errors.Is(err, catalog.ErrNoRelease):
+			stopped++
+		default:
+			t.Errorf("exit code %d, and the store: %v", code, err)
+		}
+	}
+	if stopped == 0 && rounds > 10 {
+		t.Error("no publication was stopped: the test proves nothing")
+	}
+}
+
+// writeWorkbook writes a workbook of rows achievements with texts of their own.
+func writeWorkbook(t *testing.T, name string, rows int) {
+	t.Helper()
+	book := excelize.NewFile()
+	defer func() { _ = book.Close() }()
+	errs := []error{book.SetSheetRow("Sheet1", "A1", &[]any{"成果编号", "成果名称", "成果简介"})}
+	for i := range rows {
+		abstract := fmt.Sprintf("第%d项：%s", i, strings.Repeat("振动信号处理方法。", 40))
+		errs = append(errs, book.SetSheetRow("Sheet1", fmt.Sprint("A", i+2), &[]any{fmt.Sprint("K", i), fmt.Sprintf("第%d项轴承监测技术", i), abstract}))
+	}
+	if err := errors.Join(append(errs, book.SaveAs(name))...); err != nil {
+		t.Fatal(err)
+	}
 }
