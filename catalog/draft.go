@@ -13,15 +13,24 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Change is what publishing a record does to the catalog.
+// Change is what a release does to a record.
 type Change int
 
-// The three things that can happen to a record that is put into a draft.
+// What can happen to a record. Putting it into a draft does one of the first three.
 const (
 	Unchanged Change = iota
 	Added
 	Updated
+	Withdrawn
 )
+
+// String returns the word reports use.
+func (c Change) String() string {
+	return [...]string{"unchanged", "added", "updated", "withdrawn"}[c]
+}
+
+// MarshalText encodes c as String does.
+func (c Change) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
 // Draft composes the next release from the current one. Nothing in it is public
 // until a store has moved its pointer to what Build returns.

@@ -207,7 +207,7 @@ func TestASecondPerson(t *testing.T) {
 func TestReportFiles(t *testing.T) {
 	data := t.TempDir()
 	file := write(t, "a.csv", "成果名称\n甲成果\n甲成果\n")
-	for _, name := range []string{"r.csv", "r.json"} {
+	for _, name := range []string{"r.csv", "r.json", "r.html"} {
 		path := filepath.Join(t.TempDir(), name)
 		luoshu(t, data, "check", file, "--publisher", "p", "--report", path).want(t, exitDone)
 		if b, err := os.ReadFile(path); err != nil || !strings.Contains(string(b), "duplicate_row") {

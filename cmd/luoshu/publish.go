@@ -17,6 +17,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"luoshu/cache"
 	"luoshu/catalog"
@@ -42,17 +43,22 @@ type publishFlags struct {
 	report               string
 }
 
-func (p *publishFlags) register(cmd *cobra.Command) {
-	f := cmd.Flags()
+// registerReading adds the flags that say how files are read.
+func (p *publishFlags) registerReading(f *pflag.FlagSet) {
 	f.StringVar(&p.publisher, "publisher", "", "short name of who publishes, such as luoyang-market; records keep their identifiers per publisher")
 	f.StringVar(&p.dataset, "dataset", string(catalog.Achievements), "dataset of the rows: "+datasetNames())
-	f.StringVar(&p.reviewedBy, "reviewed-by", "", "who made the unit's secrecy review of these files")
-	f.StringVar(&p.reviewedOn, "reviewed-on", "", "the day of that review, YYYY-MM-DD")
 	f.StringVar(&p.columns, "columns", "", "JSON file that maps column names to fields, such as {\"Title\":\"title\"}; \"-\" leaves a column out")
 	f.BoolVar(&p.allowDrift, "allow-drift", false, "permit that the files lack a column which gave a field in the publisher's last files")
 	f.StringArrayVar(&p.sheets, "sheet", nil, "sheet of a workbook to read (may be repeated; default: every visible one with known columns)")
 	f.StringVar(&p.encoding, "encoding", "auto", "encoding of text tables: auto, utf-8, gb18030 or utf-16")
 	f.StringVar(&p.profile, "profile", "", "JSON file that describes the catalog: name, public URL, license, desks")
+}
+
+func (p *publishFlags) register(cmd *cobra.Command) {
+	f := cmd.Flags()
+	p.registerReading(f)
+	f.StringVar(&p.reviewedBy, "reviewed-by", "", "who made the unit's secrecy review of these files")
+	f.StringVar(&p.reviewedOn, "reviewed-on", "", "the day of that review, YYYY-MM-DD")
 	f.BoolVar(&p.replace, "replace", false, "the files are the publisher's whole catalog: withdraw what they lack")
 	f.BoolVar(&p.allowShrink, "allow-shrink", false, "permit that more than 20 % of the publisher's records disappear")
 	f.StringArrayVar(&p.withdraw, "withdraw", nil, "identifier to withdraw, with --reason (may be repeated)")
@@ -62,7 +68,7 @@ func (p *publishFlags) register(cmd *cobra.Command) {
 	f.StringArrayVar(&p.approve, "approve", nil, "let pass what a rule holds in a row: RULE:ROW, such as M3:17 (may be repeated)")
 	f.StringVar(&p.approvedBy, "approved-by", "", "who decided that; another person than the reviewer")
 	f.StringVar(&p.because, "because", "", "why")
-	f.StringVar(&p.report, "report", "", "write the report of every row to FILE.csv or FILE.json")
+	f.StringVar(&p.report, "report", "", "write the report to FILE.html to read and print, or every row to FILE.csv or FILE.json")
 }
 
 func datasetNames() string {
@@ -201,8 +207,8 @@ func checkReportName(report string, files []string) error {
 	if report == "" {
 		return nil
 	}
-	if ext := strings.ToLower(filepath.Ext(report)); ext != ".csv" && ext != ".json" {
-		return usagef("--report %s: the name must end in .csv or .json", report)
+	if ext := strings.ToLower(filepath.Ext(report)); ext != ".html" && ext != ".csv" && ext != ".json" {
+		return usagef("--report %s: the name must end in .html, .csv or .json", report)
 	}
 	target, err := os.Stat(report)
 	if err != nil {
@@ -225,9 +231,10 @@ type result struct {
 		Updated   int `json:"updated"`
 		Withdrawn int `json:"withdrawn"`
 	} `json:"changes"`
-	Objects     int    `json:"objects"`
-	ObjectBytes int64  `json:"object_bytes"`
-	Store       string `json:"store,omitzero"`
+	Diff        differences `json:"diff"`
+	Objects     int         `json:"objects"`
+	ObjectBytes int64       `json:"object_bytes"`
+	Store       string      `json:"store,omitzero"`
 	// Drift is what has changed about the columns since the publisher's last files.
 	Drift []ingest.Drifted `json:"drift,omitempty"`
 }
@@ -271,39 +278,18 @@ func (p *publishFlags) run(ctx context.Context, env environment, c *common, name
 	if !check && base == nil {
 		warnIfLost(env, c, target, lang)
 	}
-	if opt.Approvals, err = readApprovals(c.dataDir); err != nil {
-		return err
-	}
-	saved, err := readMapping(c.dataDir, p.publisher, opt.Dataset)
-	if err != nil {
-		return err
-	}
-	opt.Known = saved.Columns
 	files, closeFiles, err := openFiles(names)
 	if err != nil {
 		return err
 	}
 	defer closeFiles()
 	draft := catalog.NewDraft(base, time.Now())
-	step, end := show.stage(catalog.Text{ZH: "读取", EN: "rows read"}.In(lang), -1)
-	opt.Progress = func(n int) { step(int64(n)) }
-	report, failed := ingest.Import(ctx, draft, inputs(files), opt)
-	if report != nil {
-		step(int64(report.Totals.Read))
-	}
-	end()
-	if report == nil {
+	out, failed := p.read(ctx, c, draft, files, &opt, show, lang)
+	if out.Report == nil {
 		return failed
 	}
-	out := result{Report: report}
 	if target != nil {
 		out.Store = target.String()
-	}
-	if failed == nil {
-		out.Drift, failed = p.drift(saved, report)
-	}
-	if failed == nil {
-		failed = p.describe(draft)
 	}
 	if failed == nil {
 		failed = p.release(ctx, c, opt, draft, target, files, &out, func(total int64) (func(int64), func()) {
@@ -311,13 +297,13 @@ func (p *publishFlags) run(ctx context.Context, env environment, c *common, name
 		})
 	}
 	if p.propose != "" {
-		if err := replaceFile(p.propose, func(w io.Writer) error { return printJSON(w, report.Proposed(opt.Columns)) }); err != nil {
+		if err := replaceFile(p.propose, func(w io.Writer) error { return printJSON(w, out.Proposed(opt.Columns)) }); err != nil {
 			return errors.Join(failed, err)
 		}
 	}
 	// The report is worth most when something stopped the publication.
 	if p.report != "" {
-		if err := writeReport(p.report, out); err != nil {
+		if err := writeReport(p.report, lang, out, check, failed); err != nil {
 			return errors.Join(failed, err)
 		}
 	}
@@ -329,6 +315,36 @@ func (p *publishFlags) run(ctx context.Context, env environment, c *common, name
 		printReport(env.stdout, lang, out, check || failed != nil)
 	}
 	return failed
+}
+
+// read brings files into draft, as they and earlier ones of the publisher are to be
+// understood, and gives it its profile. Without a report the files could not be read;
+// with one, the error says why nothing of them may be published.
+func (p *publishFlags) read(ctx context.Context, c *common, draft *catalog.Draft, files []*input, opt *ingest.Options, show progress, lang string) (result, error) {
+	out := result{Diff: differences{draft}}
+	var err error
+	if opt.Approvals, err = readApprovals(c.dataDir); err != nil {
+		return out, err
+	}
+	saved, err := readMapping(c.dataDir, p.publisher, opt.Dataset)
+	if err != nil {
+		return out, err
+	}
+	opt.Known = saved.Columns
+	step, end := show.stage(catalog.Text{ZH: "读取", EN: "rows read"}.In(lang), -1)
+	opt.Progress = func(n int) { step(int64(n)) }
+	out.Report, err = ingest.Import(ctx, draft, inputs(files), *opt)
+	if out.Report != nil {
+		step(int64(out.Totals.Read))
+	}
+	end()
+	if err == nil {
+		out.Drift, err = p.drift(saved, out.Report)
+	}
+	if err == nil {
+		err = p.describe(draft)
+	}
+	return out, err
 }
 
 // release builds what the draft makes of the files and, unless target is nil,
@@ -435,9 +451,18 @@ func inputs(files []*input) []ingest.File {
 	return in
 }
 
-func writeReport(name string, out result) error {
+func writeReport(name, lang string, out result, check bool, failed error) error {
 	return replaceFile(name, func(w io.Writer) error {
-		if strings.EqualFold(filepath.Ext(name), ".csv") {
+		switch strings.ToLower(filepath.Ext(name)) {
+		case ".html":
+			page := ingest.Page{
+				Report: out.Report, Draft: out.Diff.draft, Drift: out.Drift, Lang: lang, Checked: check, Stopped: failed, Made: time.Now(),
+			}
+			if out.Release != nil {
+				page.Release = out.Release.Sequence
+			}
+			return page.Write(w)
+		case ".csv":
 			return out.WriteCSV(w)
 		}
 		return printJSON(w, out)
