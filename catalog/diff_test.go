@@ -3,6 +3,7 @@ package catalog_test
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -112,7 +113,7 @@ func TestDiffIsWhatTheReleaseDoes(t *testing.T) {
 	d := catalog.NewDraft(nil, now)
 	var ids []catalog.ID
 	for i := range 9 {
-		ids = append(ids, putRecord(t, d, fmt.Sprint(i), record(fmt.Sprint("成果", i))))
+		ids = append(ids, putRecord(t, d, strconv.Itoa(i), record(fmt.Sprint("成果", i))))
 	}
 	p, err := d.Build(t.Context(), catalog.BuildOptions{})
 	if err != nil {
@@ -126,7 +127,7 @@ func TestDiffIsWhatTheReleaseDoes(t *testing.T) {
 			}
 			continue
 		}
-		putRecord(t, d, fmt.Sprint(i), record(fmt.Sprint("成果", i, map[bool]string{true: "改"}[i >= 3])))
+		putRecord(t, d, strconv.Itoa(i), record(fmt.Sprint("成果", i, map[bool]string{true: "改"}[i >= 3])))
 	}
 	for i := range 2 {
 		putRecord(t, d, fmt.Sprint("new", i), record("新"))

@@ -46,6 +46,8 @@ type Config struct {
 	// Terminal names the terminal this node drives, as it stands in codes: a letter
 	// and up to four digits, such as K3. Empty off a terminal.
 	Terminal string
+	// Preview says on every page that nothing of it is published.
+	Preview bool
 	// Logger takes what went wrong; nil discards it.
 	Logger *slog.Logger
 }
@@ -55,6 +57,7 @@ type Handler struct {
 	reader    Reader
 	baseURL   func(*catalog.Manifest) (string, catalog.Text)
 	terminal  string
+	preview   bool
 	log       *slog.Logger
 	templates *template.Template
 	texts     map[string]texts // by language
@@ -70,7 +73,7 @@ type Handler struct {
 // New parses the templates and texts. The error wraps catalog.ErrInvalid when cfg
 // lacks a reader or names an impossible terminal.
 func New(cfg Config) (*Handler, error) {
-	h := &Handler{reader: cfg.Reader, baseURL: cfg.BaseURL, terminal: cfg.Terminal, log: cfg.Logger}
+	h := &Handler{reader: cfg.Reader, baseURL: cfg.BaseURL, terminal: cfg.Terminal, preview: cfg.Preview, log: cfg.Logger}
 	var faults []error
 	if cfg.Reader == nil {
 		faults = append(faults, fmt.Errorf("no reader: %w", catalog.ErrInvalid))
@@ -266,7 +269,7 @@ func (h *Handler) newRequest(c *fiber.Ctx) *request {
 func (rq *request) tag() string {
 	sum := sha256.New()
 	for _, s := range []string{
-		string(rq.snap.Hash()), rq.h.build, rq.h.terminal, rq.base, rq.noBase.ZH, rq.noBase.EN,
+		string(rq.snap.Hash()), rq.h.build, rq.h.terminal, strconv.FormatBool(rq.h.preview), rq.base, rq.noBase.ZH, rq.noBase.EN,
 		rq.path, rq.view.query(rq.page),
 	} {
 		fmt.Fprintf(sum, "%d %s\n", len(s), s)

@@ -25,11 +25,13 @@ type page struct {
 	ParentPage   int
 	// Release is nil on a node without one.
 	Release *catalog.Manifest
+	// Preview says so on a page of what is not published.
+	Preview bool
 }
 
 // newPage returns the frame of a page whose way back leads to parent.
 func (rq *request) newPage(title text, parent string) *page {
-	p := &page{rq: rq, texts: rq.h.texts[rq.view.lang], view: rq.view, Title: title, Path: rq.path, Parent: parent}
+	p := &page{rq: rq, texts: rq.h.texts[rq.view.lang], view: rq.view, Title: title, Path: rq.path, Parent: parent, Preview: rq.h.preview}
 	if rq.snap != nil {
 		p.Release = rq.snap.Manifest()
 	}

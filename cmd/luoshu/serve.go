@@ -30,6 +30,8 @@ type serveFlags struct {
 	addr, source, publicURL, terminal string
 	logFormat, logLevel               string
 	accessLog                         bool
+	preview                           []string
+	reading                           publishFlags // how the files of a preview are read
 }
 
 func newServe(env environment, c *common) *cobra.Command {
@@ -43,9 +45,20 @@ built-in demonstration.
 
   luoshu serve
   luoshu serve --source redis://localhost:6379/0 --public-url https://luoshu.example
-  luoshu serve --source catalog.luoshu --terminal K3`,
+  luoshu serve --source catalog.luoshu --terminal K3
+
+With --preview it shows how a file would look, to this machine alone: it reports as
+luoshu check does, against the current release when there is one, and publishes
+and keeps nothing.
+
+  luoshu serve --preview results.xlsx`,
 		Args: arguments(0, 0, "no arguments"),
-		RunE: func(cmd *cobra.Command, _ []string) error { return s.run(cmd.Context(), env, c) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if len(s.preview) > 0 && !cmd.Flags().Changed("addr") {
+				s.addr = previewAddr
+			}
+			return s.run(cmd.Context(), env, c)
+		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&s.addr, "addr", defaultAddr, "address to listen on")
@@ -55,6 +68,8 @@ built-in demonstration.
 	f.StringVar(&s.logFormat, "log-format", "text", "text or json")
 	f.StringVar(&s.logLevel, "log-level", "info", "debug, info, warn or error")
 	f.BoolVar(&s.accessLog, "access-log", false, "log every request, without addresses of clients")
+	f.StringArrayVar(&s.preview, "preview", nil, "file to show as it would look, to this machine alone (may be repeated)")
+	s.reading.registerReading(f)
 	return cmd
 }
 
@@ -83,28 +98,46 @@ func (s *serveFlags) run(ctx context.Context, env environment, c *common) error 
 	if err != nil {
 		return err
 	}
+	preview := len(s.preview) > 0
+	if preview && !loopback(s.addr) {
+		return usagef("--preview shows what is not published, to this machine alone; --addr %s is open to others", s.addr)
+	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.addr)
 	if err != nil {
 		return fmt.Errorf("%w; choose another address with --addr", err)
 	}
 	defer func() { _ = listener.Close() }()
-	near, closeStore, err := s.follow(ctx, c.dataDir, log)
+	bound := listener.Addr().(*net.TCPAddr)
+	address := addresses{configured: public, port: bound.Port, loopback: bound.IP.IsLoopback()}
+	up := catalog.Text{
+		ZH: "洛书已启动：http://localhost:%d/ （接口 /api/v1，停止请按 Ctrl-C）",
+		EN: "Luoshu is up: http://localhost:%d/ (API at /api/v1; stop with Ctrl-C)",
+	}
+	var near *cache.Near
+	closeStore := func() {}
+	if preview {
+		near, err = s.loadPreview(ctx, env, c, log)
+		address = addresses{preview: "http://" + bound.String()}
+		up = catalog.Text{
+			ZH: "预览：http://localhost:%d/ （未发布，仅本机可见，停止请按 Ctrl-C）",
+			EN: "preview: http://localhost:%d/ (not published, for this machine alone; stop with Ctrl-C)",
+		}
+	} else {
+		near, closeStore, err = s.follow(ctx, c.dataDir, log)
+	}
 	if err != nil {
 		return err
 	}
 	defer closeStore()
-
-	bound := listener.Addr().(*net.TCPAddr)
-	app, err := newApp(near, serverOptions{
-		address: addresses{configured: public, port: bound.Port, loopback: bound.IP.IsLoopback()}, terminal: s.terminal, log: log, accessLog: s.accessLog,
-	})
+	app, err := newApp(near, serverOptions{address: address, terminal: s.terminal, preview: preview, log: log, accessLog: s.accessLog})
 	if err != nil {
 		return usageError{err}
 	}
-	printer{env.stdout, env.language(c.lang)}.line(catalog.Text{
-		ZH: "洛书已启动：http://localhost:%d/ （接口 /api/v1，停止请按 Ctrl-C）",
-		EN: "Luoshu is up: http://localhost:%d/ (API at /api/v1; stop with Ctrl-C)",
-	}, bound.Port)
+	out := env.stdout
+	if c.json {
+		out = env.stderr
+	}
+	printer{out, env.language(c.lang)}.line(up, bound.Port)
 
 	following, stopFollowing := context.WithCancel(ctx)
 	var group sync.WaitGroup
@@ -195,6 +228,17 @@ type addresses struct {
 	configured string
 	port       int
 	loopback   bool // listens to this machine alone
+	// preview is this machine's own address when what is shown is not published.
+	preview string
+}
+
+// links returns what the links of the interface begin with, empty for the
+// catalog's own address.
+func (a addresses) links() string {
+	if a.preview != "" {
+		return a.preview
+	}
+	return a.configured
 }
 
 // base returns the address that links and codes of a release begin with: the
@@ -202,6 +246,12 @@ type addresses struct {
 // which a phone in the same room can open. Where there is none it says why. The
 // Host header never decides.
 func (a addresses) base(m *catalog.Manifest) (string, catalog.Text) {
+	if a.preview != "" {
+		return "", catalog.Text{
+			ZH: "预览未发布，二维码扫不开，因此不显示。",
+			EN: "A preview is not published: a code would lead nowhere, so none is shown.",
+		}
+	}
 	if a.configured != "" {
 		return a.configured, catalog.Text{}
 	}

@@ -34,17 +34,18 @@ const (
 type serverOptions struct {
 	address   addresses
 	terminal  string
+	preview   bool
 	log       *slog.Logger
 	accessLog bool
 }
 
 // newApp assembles the surfaces over near.
 func newApp(near *cache.Near, opt serverOptions) (*fiber.App, error) {
-	pages, err := kiosk.New(kiosk.Config{Reader: near, BaseURL: opt.address.base, Terminal: opt.terminal, Logger: opt.log})
+	pages, err := kiosk.New(kiosk.Config{Reader: near, BaseURL: opt.address.base, Terminal: opt.terminal, Preview: opt.preview, Logger: opt.log})
 	if err != nil {
 		return nil, err
 	}
-	api, err := opendata.New(opendata.Config{Reader: near, Archive: near, BaseURL: opt.address.configured, Logger: opt.log})
+	api, err := opendata.New(opendata.Config{Reader: near, Archive: near, BaseURL: opt.address.links(), Logger: opt.log})
 	if err != nil {
 		return nil, err
 	}
@@ -70,6 +71,9 @@ func newApp(near *cache.Near, opt serverOptions) (*fiber.App, error) {
 	app.Server().NoDefaultServerHeader = true
 
 	app.Use(requestID())
+	if opt.preview {
+		app.Use(unpublished())
+	}
 	if opt.accessLog {
 		app.Use(accessLog(opt.log))
 	}
