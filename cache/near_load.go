@@ -124,8 +124,10 @@ func (n *Near) load(ctx context.Context, p catalog.Pointer, places ...Store) (*e
 	if err != nil {
 		return nil, err
 	}
-	e.Snapshot, e.loadedAt = snapshot.New(r), time.Now()
-	return e, nil
+	// All is here: whoever waited no longer may have given up, the work is done.
+	e.Snapshot, err = snapshot.New(context.WithoutCancel(ctx), r)
+	e.loadedAt = time.Now()
+	return e, err
 }
 
 // first tries places in turn until one succeeds, and returns the last error.

@@ -725,7 +725,7 @@ func watch(t testing.TB, n *Near) (stop func() int) {
 				t.Errorf("release %d after %d", m.Sequence, last)
 			}
 			last = m.Sequence
-			page := s.List(snapshot.Query{Dataset: catalog.Achievements, Limit: 100})
+			page := s.List(snapshot.Slice{Dataset: catalog.Achievements, Limit: 100})
 			want := fmt.Sprintf("成果 改 %d", m.Sequence)
 			changed := 0
 			for _, e := range page.Entries {

@@ -53,9 +53,15 @@ var testRelease = sync.OnceValue(func() *fixture {
 	must(d.Withdraw(f.id["merged"], "与另一条重复，已合并", f.id["short"]))
 	next, err := d.Build(context.Background(), catalog.BuildOptions{AsOf: "2026-11-20"})
 	must(err)
-	f.snap = snapshot.New(next.Release)
+	f.snap = snapshotOf(next.Release)
 	return f
 })
+
+func snapshotOf(r *catalog.Release) *snapshot.Snapshot {
+	s, err := snapshot.New(context.Background(), r)
+	must(err)
+	return s
+}
 
 func must(err error) {
 	if err != nil {

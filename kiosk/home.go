@@ -90,7 +90,7 @@ func (p *page) pick() ([]pick, error) {
 	}
 	var out []pick
 	for i := range min(n, pickTries) {
-		q := snapshot.Query{Dataset: catalog.Achievements, Skip: (start + i) % n, Limit: 1}
+		q := snapshot.Slice{Dataset: catalog.Achievements, Skip: (start + i) % n, Limit: 1}
 		for _, e := range snap.List(q).Entries {
 			s, err := p.newSheet(e)
 			if err != nil {

@@ -16,7 +16,6 @@ import (
 
 	"luoshu/catalog"
 	"luoshu/catalog/qr"
-	"luoshu/catalog/snapshot"
 )
 
 func TestNew(t *testing.T) {
@@ -293,7 +292,7 @@ func TestPick(t *testing.T) {
 	for i := range 12 {
 		release := *f.snap.Release()
 		release.Hash = catalog.HashOf([]byte{byte(i)})
-		r.current.Store(snapshot.New(&release))
+		r.current.Store(snapshotOf(&release))
 		_, first := get(t, app, "/")
 		_, second := get(t, app, "/")
 		if first != second {

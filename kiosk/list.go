@@ -109,7 +109,7 @@ func (h *Handler) list(info catalog.DatasetInfo) func(*request) (answer, error) 
 
 // sheets returns the records of a page of a list.
 func (p *page) sheets(d catalog.Dataset, skip int) ([]*sheet, error) {
-	entries := p.rq.snap.List(snapshot.Query{Dataset: d, Skip: skip, Limit: listSize}).Entries
+	entries := p.rq.snap.List(snapshot.Slice{Dataset: d, Skip: skip, Limit: listSize}).Entries
 	if len(layouts[d].last) > 0 {
 		all, err := p.byEnd(d)
 		if err != nil {

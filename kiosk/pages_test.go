@@ -349,7 +349,7 @@ func TestMistyped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.current.Store(snapshot.New(&catalog.Release{
+	r.current.Store(snapshotOf(&catalog.Release{
 		Manifest: f.snap.Manifest(), Hash: f.snap.Hash(),
 		Entries: []catalog.Entry{{ID: id, Dataset: catalog.Achievements, Raw: raw}},
 	}))
@@ -424,7 +424,7 @@ func TestOver(t *testing.T) {
 	ids["挂牌"] = record(catalog.Notices, "挂牌", map[string]any{"closes_on": "2026-11-01"})
 	slices.SortFunc(release.Entries, func(a, b catalog.Entry) int { return strings.Compare(string(a.ID), string(b.ID)) })
 	slices.SortStableFunc(release.Entries, func(a, b catalog.Entry) int { return strings.Compare(string(a.Dataset), string(b.Dataset)) })
-	r.current.Store(snapshot.New(release))
+	r.current.Store(snapshotOf(release))
 
 	_, page := get(t, app, "/events")
 	var order []string
@@ -519,7 +519,7 @@ func TestGoneWithoutDesk(t *testing.T) {
 	app, r := site(t)
 	release, m := *f.snap.Release(), *f.snap.Manifest()
 	m.Desks, release.Manifest = nil, &m
-	r.current.Store(snapshot.New(&release))
+	r.current.Store(snapshotOf(&release))
 	_, page := get(t, app, "/q/"+string(f.id["gone"])+"?lang=en")
 	links := parse(t, page).all("main")[0].all("a")
 	if len(links) != 1 || links[0].attrs["href"] != "/?lang=en" {
@@ -590,7 +590,7 @@ func TestConditional(t *testing.T) {
 	other, _ := get(t, elsewhere, "/")
 	release := *f.snap.Release()
 	release.Hash = catalog.HashOf([]byte("another"))
-	r.current.Store(snapshot.New(&release))
+	r.current.Store(snapshotOf(&release))
 	after, _ := get(t, app, "/")
 	if before.header.Get("ETag") == other.header.Get("ETag") || before.header.Get("ETag") == after.header.Get("ETag") {
 		t.Error("another address or release keeps the tag")
@@ -708,7 +708,7 @@ func TestLanding(t *testing.T) {
 	}
 	r := &catalog.Release{Manifest: f.snap.Manifest(), Hash: f.snap.Hash(), Entries: []catalog.Entry{{ID: f.id["short"], Dataset: catalog.Achievements, Raw: raw}}}
 	long, reader := site(t)
-	reader.current.Store(snapshot.New(r))
+	reader.current.Store(snapshotOf(r))
 	for _, lang := range []string{"zh", "en"} {
 		if resp, page := get(t, long, "/q/"+string(f.id["short"])+"?lang="+lang); resp.status != 200 || len(page) > 30<<10 {
 			t.Errorf("the longest landing page in %s = %d, %d bytes", lang, resp.status, len(page))
@@ -785,7 +785,7 @@ func TestConcurrent(t *testing.T) {
 	f := testRelease()
 	second := *f.snap.Release()
 	second.Hash = catalog.HashOf([]byte("second"))
-	releases := []*snapshot.Snapshot{f.snap, snapshot.New(&second), nil}
+	releases := []*snapshot.Snapshot{f.snap, snapshotOf(&second), nil}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

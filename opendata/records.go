@@ -71,7 +71,7 @@ func appendRecordPath(b []byte, d catalog.Dataset, id catalog.ID) []byte {
 // cursor belongs to, whatever is current.
 func (h *Handler) page(r *request) error {
 	snap, e := r.snap, r.edition
-	q := snapshot.Query{Dataset: r.dataset.Name, Limit: r.limit}
+	q := snapshot.Slice{Dataset: r.dataset.Name, Limit: r.limit}
 	if r.hasCursor {
 		var err error
 		if snap, e, err = h.pinned(r); err != nil {

@@ -113,7 +113,10 @@ func (s *shelf) publish(t testing.TB, r *catalog.Release) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	snap := snapshot.New(r)
+	snap, err := snapshot.New(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
 	s.mu.Lock()
 	s.kept = append(s.kept, snap)
 	s.manifests[r.Hash] = b

@@ -4,6 +4,7 @@
 package snapshot
 
 import (
+	"context"
 	"fmt"
 	"iter"
 	"sort"
@@ -15,22 +16,36 @@ import (
 // readers.
 type Snapshot struct {
 	release *catalog.Release
-	spans   map[catalog.Dataset]span
+	*index
 }
 
 // span is the range of a dataset's records among the release's entries.
 type span struct{ from, to int }
 
 // New lays out r, whose entries are ordered by dataset and identifier.
-func New(r *catalog.Release) *Snapshot {
-	s := &Snapshot{release: r, spans: map[catalog.Dataset]span{}}
-	for from := 0; from < len(r.Entries); {
-		d := r.Entries[from].Dataset
-		to := from + sort.Search(len(r.Entries)-from, func(i int) bool { return r.Entries[from+i].Dataset != d })
-		s.spans[d] = span{from, to}
-		from = to
+func New(ctx context.Context, r *catalog.Release) (*Snapshot, error) {
+	ix, err := buildIndex(ctx, r)
+	if err != nil {
+		return nil, err
 	}
-	return s
+	return &Snapshot{r, ix}, nil
+}
+
+// entry returns the record numbered doc.
+func (s *Snapshot) entry(doc uint32) catalog.Entry { return s.release.Entries[doc] }
+
+// number returns the number of the record named id.
+func (s *Snapshot) number(id catalog.ID) (uint32, bool) {
+	e, ok := s.spans[id.Dataset()]
+	if !ok {
+		return 0, false
+	}
+	all := s.release.Entries[e.from:e.to]
+	i := sort.Search(len(all), func(i int) bool { return all[i].ID >= id })
+	if i == len(all) || all[i].ID != id {
+		return 0, false
+	}
+	return uint32(e.from + i), true
 }
 
 // Manifest describes the release.
@@ -76,8 +91,8 @@ func (s *Snapshot) All(d catalog.Dataset) iter.Seq[catalog.Entry] {
 	}
 }
 
-// Query asks for a page of a dataset, ordered by identifier.
-type Query struct {
+// Slice asks for a page of a dataset, ordered by identifier.
+type Slice struct {
 	Dataset catalog.Dataset
 	// After is the identifier the page begins behind; empty for the start. It
 	// need not exist.
@@ -88,18 +103,18 @@ type Query struct {
 	Limit int
 }
 
-// Page is a part of a result.
+// Page is a part of a dataset.
 type Page struct {
 	// Entries belong to the snapshot; nobody changes them.
 	Entries []catalog.Entry
-	// Total counts the whole result.
+	// Total counts the whole dataset.
 	Total int
 	// Next is the After of the following page, empty when this is the last.
 	Next catalog.ID
 }
 
 // List returns the page q asks for.
-func (s *Snapshot) List(q Query) Page {
+func (s *Snapshot) List(q Slice) Page {
 	r := s.spans[q.Dataset]
 	all := s.release.Entries[r.from:r.to]
 	start := 0

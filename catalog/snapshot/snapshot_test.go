@@ -10,13 +10,22 @@ import (
 	"luoshu/catalog/demo"
 )
 
+func snapshotOf(t testing.TB, r *catalog.Release) *Snapshot {
+	t.Helper()
+	s, err := New(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 func demonstration(t testing.TB) *Snapshot {
 	t.Helper()
 	p, err := demo.Build(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return New(p.Release)
+	return snapshotOf(t, p.Release)
 }
 
 func TestEveryRecordIsFound(t *testing.T) {
@@ -54,7 +63,7 @@ func TestFindTellsWithdrawnFromUnknown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := New(p.Release)
+	s := snapshotOf(t, p.Release)
 	if _, err := s.Find(gone); !errors.Is(err, catalog.ErrWithdrawn) {
 		t.Errorf("withdrawn: %v", err)
 	}
@@ -74,7 +83,7 @@ func TestWalk(t *testing.T) {
 		for _, limit := range []int{1, 7, 20, 1000} {
 			var last catalog.ID
 			seen := 0
-			for q := (Query{Dataset: d.Name, Limit: limit}); ; {
+			for q := (Slice{Dataset: d.Name, Limit: limit}); ; {
 				p := s.List(q)
 				if p.Total != s.Count(d.Name) || len(p.Entries) > limit {
 					t.Fatalf("%s: total %d, %d entries", d.Name, p.Total, len(p.Entries))
@@ -100,7 +109,7 @@ func TestWalk(t *testing.T) {
 
 func TestListOutsideTheResult(t *testing.T) {
 	s := demonstration(t)
-	for _, q := range []Query{
+	for _, q := range []Slice{
 		{Dataset: catalog.Achievements, Skip: 10_000, Limit: 5},
 		{Dataset: catalog.Achievements, After: "AYYYYYYY", Limit: 5},
 		{Dataset: "nothing", Limit: 5},
@@ -116,7 +125,7 @@ func BenchmarkFind(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	s := New(p.Release)
+	s := snapshotOf(b, p.Release)
 	b.ReportAllocs()
 	i := 0
 	for b.Loop() {

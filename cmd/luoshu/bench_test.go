@@ -131,7 +131,11 @@ func BenchmarkLoad(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				if snapshot.New(r).Count(catalog.Achievements) != n {
+				s, err := snapshot.New(b.Context(), r)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if s.Count(catalog.Achievements) != n {
 					b.Fatal("records are missing")
 				}
 			}

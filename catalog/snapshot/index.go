@@ -1,0 +1,118 @@
+package snapshot
+
+import (
+	"context"
+	"math"
+	"slices"
+	"strings"
+
+	"luoshu/catalog"
+)
+
+// index is everything that is looked up in a release beside the records themselves.
+// Its parts are views of a segment, or of memory laid out like one.
+type index struct {
+	postings
+	columns []column
+	// titles are the titles in both languages, squeezed, with a NUL between: what a
+	// phrase is looked for in.
+	titles strings32
+	// priors decide between records that fit equally well: the newer, and then the
+	// one that says more, goes first.
+	priors []uint8
+	// names is the place of every record when all are ordered by name.
+	names []uint32
+
+	byField map[columnKey]int
+	spans   map[catalog.Dataset]span
+	records uint32
+}
+
+// buildIndex makes the index of a release.
+func buildIndex(ctx context.Context, r *catalog.Release) (*index, error) {
+	ix := &index{spans: spansOf(r.Entries), records: uint32(len(r.Entries))}
+	b := &builder{entries: r.Entries, spans: ix.spans, published: day([]byte(r.Manifest.PublishedAt.UTC().Format("2006-01-02T15:04:05")))}
+	if err := b.build(ctx); err != nil {
+		return nil, err
+	}
+	ix.postings, ix.columns, ix.titles, ix.priors = b.out, b.columns.finish(), b.titles, b.priors
+	ix.names = orderByName(r.Entries, ix.titles)
+	ix.open()
+	return ix, nil
+}
+
+// open makes what is found in the parts by name.
+func (ix *index) open() {
+	ix.byField = map[columnKey]int{}
+	for i := range ix.columns {
+		c := &ix.columns[i]
+		ix.byField[columnKey{c.dataset, c.path}] = i
+	}
+}
+
+// column returns the column of a field for a search in d. A field may be named
+// without the marks of lists: organizations.name, or organizations for the name.
+func (ix *index) column(d catalog.Dataset, name string) *column {
+	for _, path := range []string{name, strings.TrimSuffix(name, ".year")} {
+		for _, key := range []columnKey{{"", path}, {d, path}} {
+			if i, ok := ix.byField[key]; ok {
+				return &ix.columns[i]
+			}
+		}
+	}
+	return nil
+}
+
+// fieldsOf lists the fields a search in d can filter by, ascending.
+func (ix *index) fieldNames(d catalog.Dataset) []string {
+	var names []string
+	for i := range ix.columns {
+		if c := &ix.columns[i]; c.dataset == "" || c.dataset == d {
+			names = append(names, c.path)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// orderByName gives every record its place in the order of names: by the squeezed
+// title, then by number.
+func orderByName(entries []catalog.Entry, titles strings32) []uint32 {
+	order := make([]uint32, len(entries))
+	for i := range order {
+		order[i] = uint32(i)
+	}
+	slices.SortFunc(order, func(a, b uint32) int {
+		if c := strings.Compare(string(titles.at(int(a))), string(titles.at(int(b)))); c != 0 {
+			return c
+		}
+		return int(a) - int(b)
+	})
+	places := make([]uint32, len(entries))
+	for place, doc := range order {
+		places[doc] = uint32(place)
+	}
+	return places
+}
+
+// prior rates a record of so many values, which was last published on updated, in a
+// release of the day published.
+func prior(updated, published float64, values int) uint8 {
+	age := math.Floor(published/10000)*12 + math.Floor(math.Mod(published, 10000)/100) -
+		math.Floor(updated/10000)*12 - math.Floor(math.Mod(updated, 10000)/100)
+	fresh := 15 - min(15, max(0, age/4)) // of five years
+	return uint8(fresh)<<4 | uint8(min(15, values/3))
+}
+
+func spansOf(entries []catalog.Entry) map[catalog.Dataset]span {
+	spans := map[catalog.Dataset]span{}
+	for i, e := range entries {
+		s, ok := spans[e.Dataset]
+		if !ok {
+			s.from = i
+		}
+		s.to = i + 1
+		spans[e.Dataset] = s
+	}
+	return spans
+}

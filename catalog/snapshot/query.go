@@ -1,0 +1,172 @@
+package snapshot
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"luoshu/catalog"
+)
+
+// The limits of a query. Beyond them nobody types, and work would grow with what a
+// stranger sends.
+const (
+	MaxQueryLength = 200 // characters
+	maxQueryTokens = 64
+	MaxFilters     = 16
+	MaxFacets      = 16
+)
+
+// Query asks for a page of records. A record is found when it holds every token of
+// Text and passes every filter.
+type Query struct {
+	// Text is what was typed; empty finds everything.
+	Text string
+	// Dataset limits the search; empty is all datasets.
+	Dataset catalog.Dataset
+	Filters []Filter
+	// Facets are the fields whose values are to be counted among what is found. The
+	// values of a field are counted as if it were not filtered by, so that a
+	// visitor sees what another choice would find.
+	Facets []string
+	// Sort is relevance, newest, name, or a field of numbers or dates; a hyphen
+	// before a field begins with its greatest. Empty is relevance with a text and
+	// the identifier without one.
+	Sort string
+	// After is where the page begins; the zero Mark is the start.
+	After Mark
+	// Skip leaves out that many records behind After.
+	Skip int
+	// Limit is the greatest number of records in the page. 0 is none, for who wants
+	// counts alone.
+	Limit int
+}
+
+// Filter lets a record pass when Field has one of Values or, for numbers and dates,
+// lies from Least to Most, both included. Values of a date may be a year or month.
+type Filter struct {
+	Field  string
+	Values []string
+	Least  string
+	Most   string
+}
+
+// The orders that are no field.
+const (
+	Relevance = "relevance"
+	Newest    = "newest"
+	ByName    = "name"
+)
+
+// Mark is the place of a record in an order. It is good for the same query in the
+// same release.
+type Mark struct {
+	Key uint64
+	ID  catalog.ID
+}
+
+// QueryError says what is wrong with a query, and in which of its parts.
+type QueryError struct {
+	// Part is "q", "sort", or the field a filter or facet names.
+	Part string
+	// Known are what could stand there instead.
+	Known   []string
+	Message catalog.Text
+}
+
+func (e *QueryError) Error() string { return e.Part + ": " + e.Message.EN }
+
+// Is makes every QueryError a catalog.ErrInvalid.
+func (*QueryError) Is(target error) bool { return target == catalog.ErrInvalid }
+
+func badQuery(part, zh, en string, args ...any) *QueryError {
+	return &QueryError{Part: part, Message: catalog.Text{ZH: fmt.Sprintf(zh, args...), EN: fmt.Sprintf(en, args...)}}
+}
+
+// term is a token that is asked for, and how it stands in the text.
+type term struct {
+	key      key
+	from, to int
+}
+
+// parse takes what was typed apart. Of several ideographs the pairs are asked for,
+// of a single one the character. What is written like a number or identifier, with
+// digits and signs between letters, is asked for as a whole where the catalog has
+// it, else by its parts.
+func (ix *index) parse(text string) ([]term, error) {
+	if n := utf8.RuneCountInString(text); n > MaxQueryLength {
+		return nil, badQuery("q", "检索词有 %d 字，最多 %d 字", "the text has %d characters, at most %d are searched for", n, MaxQueryLength)
+	}
+	if !utf8.ValidString(text) {
+		return nil, badQuery("q", "检索词不是有效的 UTF-8", "the text is not valid UTF-8")
+	}
+	var s scanner
+	var terms []term
+	at := 0
+	for chunk := range strings.FieldsSeq(text) {
+		at += strings.Index(text[at:], chunk)
+		terms = append(terms, ix.parseChunk(&s, chunk, at)...)
+		at += len(chunk)
+	}
+	if strings.TrimSpace(text) != "" && len(terms) == 0 {
+		return nil, badQuery("q", "检索词里没有文字或数字", "there is no letter or digit to search for")
+	}
+	slices.SortStableFunc(terms, func(a, b term) int { return a.from - b.from })
+	terms = distinct(terms)
+	if len(terms) > maxQueryTokens {
+		return nil, badQuery("q", "检索词太多：请少于 %d 个词", "too many words: ask for fewer than %d", maxQueryTokens)
+	}
+	return terms, nil
+}
+
+func (ix *index) parseChunk(s *scanner, chunk string, at int) []term {
+	if identifierLike(chunk) {
+		if whole := squeeze(nil, []byte(chunk)); len(whole) > 0 {
+			if k := word(whole); ix.count(k) > 0 {
+				return []term{{k, at, at + len(chunk)}}
+			}
+		}
+	}
+	var terms []term
+	tokens := s.scan([]byte(chunk))
+	for _, t := range tokens {
+		if t.key&(wordKey|pairKey) == 0 && slices.ContainsFunc(tokens, func(p token) bool { return p.pair && (p.from == t.from || p.to == t.to) }) {
+			continue // asked for with the pair it is part of
+		}
+		terms = append(terms, term{t.key, at + t.from, at + t.to})
+	}
+	return terms
+}
+
+// identifierLike reports whether a chunk holds a digit and something between its
+// letters and digits, or letters and digits mixed.
+func identifierLike(chunk string) bool {
+	return strings.ContainsAny(chunk, "0123456789") && !strings.ContainsFunc(chunk, ideographic)
+}
+
+func distinct(terms []term) []term {
+	seen := map[key]bool{}
+	return slices.DeleteFunc(terms, func(t term) bool {
+		was := seen[t.key]
+		seen[t.key] = true
+		return was
+	})
+}
+
+// count returns how many records hold a token.
+func (ix *index) count(k key) int {
+	var l list
+	if !ix.find(k, &l) {
+		return 0
+	}
+	return l.count
+}
+
+// rarity is what a token weighs that n of all records hold: the logarithm BM25
+// gives it (Robertson and Spärck Jones), in 1/64, at least 1.
+func rarity(n, all int) uint32 {
+	idf := math.Log(1 + (float64(all)-float64(n)+0.5)/(float64(n)+0.5))
+	return max(1, uint32(math.Round(idf*64)))
+}
