@@ -82,6 +82,8 @@ type Near struct {
 	// memory as the current one.
 	demand chan struct{}
 
+	reading requests
+
 	mu       sync.Mutex // guards the rest, for an instant only
 	previous *edition
 	older    []*edition // the last used first
@@ -94,10 +96,13 @@ type edition struct {
 	*snapshot.Snapshot
 	manifest, signature []byte
 	loadedAt            time.Time
+	// unread is set while nobody has looked at the objects on disk that a segment
+	// was made of: its records are whole, they need not be.
+	unread bool
 }
 
 func (e *edition) sequence() int64          { return e.Manifest().Sequence }
-func (e *edition) pointer() catalog.Pointer { return e.Release().Pointer() }
+func (e *edition) pointer() catalog.Pointer { return e.Pointer() }
 
 // failure remembers the release that could not be loaded or kept.
 type failure struct {
@@ -238,7 +243,7 @@ func (n *Near) follow(ctx context.Context, p catalog.Pointer, noticed bool) erro
 		return fmt.Errorf("%s: release %d (%.12s), this node has held release %d (%.12s): %w",
 			n.source, p.Sequence, p.Manifest, h.Sequence, h.Manifest, catalog.ErrOlder)
 	}
-	if cur := n.current.Load(); cur != nil && cur.Hash() == p.Manifest && n.kept {
+	if cur := n.current.Load(); cur != nil && cur.Hash() == p.Manifest && n.kept && !cur.unread {
 		return nil
 	}
 	// Polling is cheap and goes on; loading is not, and waits longer each time.

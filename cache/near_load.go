@@ -5,11 +5,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime/debug"
 	"slices"
 	"time"
 
 	"luoshu/catalog"
-	"luoshu/catalog/snapshot"
 )
 
 // restore serves the last good release that is on disk: the one the pointer
@@ -103,6 +103,10 @@ func (n *Near) load(ctx context.Context, p catalog.Pointer, places ...Store) (*e
 	if err != nil {
 		return nil, err
 	}
+	if e.Snapshot = n.mapped(ctx, m, p.Manifest); e.Snapshot != nil {
+		e.loadedAt, e.unread = time.Now(), true
+		return e, nil
+	}
 	r, err := catalog.LoadRelease(ctx, m, p.Manifest, func(ctx context.Context, ref catalog.ObjectRef) (b []byte, err error) {
 		err = first(places, func(s Store) error {
 			if b, err = s.Object(ctx, ref.Hash); err != nil {
@@ -125,7 +129,7 @@ func (n *Near) load(ctx context.Context, p catalog.Pointer, places ...Store) (*e
 		return nil, err
 	}
 	// All is here: whoever waited no longer may have given up, the work is done.
-	e.Snapshot, err = snapshot.New(context.WithoutCancel(ctx), r)
+	e.Snapshot, err = n.layOut(context.WithoutCancel(ctx), r)
 	e.loadedAt = time.Now()
 	return e, err
 }
@@ -146,6 +150,9 @@ func (n *Near) keep(ctx context.Context, e *edition) error {
 	if err != nil {
 		return err
 	}
+	if e.unread {
+		missing = n.unsound(ctx, e.Manifest())
+	}
 	err = putObjects(ctx, n.local, refsOf(e.Manifest(), missing), newMeter(nil, nil), func(ctx context.Context, ref catalog.ObjectRef) ([]byte, error) {
 		return n.source.Object(ctx, ref.Hash)
 	})
@@ -155,11 +162,23 @@ func (n *Near) keep(ctx context.Context, e *edition) error {
 	if _, err := putManifest(ctx, n.local, e.Hash(), e.manifest, e.signature); err != nil {
 		return err
 	}
+	e.unread = false
 	from, err := currentOrNone(ctx, n.local)
 	if err != nil {
 		return err
 	}
 	return n.local.Flip(ctx, from, e.pointer())
+}
+
+// unsound returns the objects of m that are not on disk as they should be.
+func (n *Near) unsound(ctx context.Context, m *catalog.Manifest) []catalog.Hash {
+	var hashes []catalog.Hash
+	for _, ref := range m.Objects {
+		if b, err := n.local.Object(ctx, ref.Hash); err != nil || catalog.CheckObject(b, ref) != nil {
+			hashes = append(hashes, ref.Hash)
+		}
+	}
+	return hashes
 }
 
 // swap makes e current and tells what is held beside it. The one before stays in
@@ -182,8 +201,12 @@ func (n *Near) swap(ctx context.Context, e *edition) {
 	if !changed {
 		return
 	}
+	if e.Mapping() != nil {
+		// What laying out took is the machine's again, at once.
+		debug.FreeOSMemory()
+	}
 	n.log.InfoContext(ctx, "release loaded", slog.Int64("release", e.sequence()), slog.String("manifest", string(e.Hash())),
-		slog.Int("records", len(e.Release().Entries)))
+		slog.Int("records", e.Len()))
 	if n.onSwap != nil {
 		n.onSwap(e.Snapshot)
 	}
@@ -232,5 +255,8 @@ func (n *Near) sweep(ctx context.Context, p catalog.Pointer) {
 	n.mu.Unlock()
 	if _, err := n.local.Sweep(ctx, p, keep); err != nil {
 		n.log.WarnContext(ctx, "disk not swept", slog.String("store", n.local.String()), slog.Any("error", err))
+	}
+	if err := n.sweepSegments(keep.Manifests); err != nil {
+		n.log.WarnContext(ctx, "segments not swept", slog.String("store", n.local.String()), slog.Any("error", err))
 	}
 }

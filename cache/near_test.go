@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -467,8 +468,14 @@ func TestNearServesWhatItCannotKeep(t *testing.T) {
 }
 
 // TestNearDamagedDisk spoils the disk of a node that is switched off: it comes up
-// with the best that is whole, and mends the rest from its source.
+// with the best that is whole, and mends the rest from its source. A segment that is
+// whole serves where its objects are not.
 func TestNearDamagedDisk(t *testing.T) {
+	t.Run("with segments", func(t *testing.T) { damagedDisk(t, true) })
+	t.Run("without", func(t *testing.T) { damagedDisk(t, false) })
+}
+
+func damagedDisk(t *testing.T, segments bool) {
 	all := series(t, aName, 3)
 	last := all[2]
 	ofLast := last.Objects[0].Ref.Hash
@@ -504,6 +511,13 @@ func TestNearDamagedDisk(t *testing.T) {
 				}
 			}
 			c.spoil(t, local)
+			if segments {
+				if strings.HasPrefix(name, "object") {
+					c.want = last
+				}
+			} else if err := os.RemoveAll(filepath.Join(local.root, segmentsDir)); err != nil {
+				t.Fatal(err)
+			}
 
 			source.mood(dead)
 			n = NewNear(Options{Source: source, Local: local})
@@ -833,4 +847,75 @@ type hanging struct{ Store }
 func (hanging) Current(ctx context.Context) (catalog.Pointer, error) {
 	<-ctx.Done()
 	return catalog.Pointer{}, fmt.Errorf("%w: %w", catalog.ErrUnavailable, ctx.Err())
+}
+
+// TestNearSegments restarts a node whose segment is whole, spoiled, or gone: it serves
+// the same, and has the segment again.
+func TestNearSegments(t *testing.T) {
+	pub := first100(t, aName)
+	source := NewMemory("memory")
+	publish(t, source, pub)
+	local := localDir(t)
+	start(t, Options{Source: source, Local: local}, nil)
+	path := local.segmentPath(pub.Release.Hash)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, spoil := range map[string]func(){
+		"whole":   func() {},
+		"spoiled": func() { overwrite(t, path, string(whole[:len(whole)/2])) },
+		"gone":    func() { remove(t, path) },
+	} {
+		spoil()
+		n := NewNear(Options{Source: newMoody(), Local: local})
+		_ = n.Start(t.Context())
+		wantServing(t, n, pub)
+		if s := n.Current(); s.Mapping() == nil {
+			t.Errorf("%s: the release is in memory", name)
+		}
+		if b, err := os.ReadFile(path); err != nil || !bytes.Equal(b, whole) {
+			t.Errorf("%s: the segment is another, %v", name, err)
+		}
+	}
+	// The segment of a release that is not kept goes.
+	all := series(t, aName, 2)
+	other := localDir(t)
+	source = NewMemory("memory")
+	publish(t, source, all[0])
+	n := start(t, Options{Source: source, Local: other}, nil)
+	overwrite(t, other.segmentPath(catalog.HashOf([]byte("old"))), "old")
+	publish(t, source, all[1])
+	if err := look(t, n); err != nil {
+		t.Fatal(err)
+	}
+	names, err := os.ReadDir(filepath.Join(other.root, segmentsDir))
+	if err != nil || len(names) != 2 {
+		t.Errorf("segments %v, %v", names, err)
+	}
+}
+
+// TestReadingHoldsSegments gives a segment back only when the request has ended that
+// began before it was replaced.
+func TestReadingHoldsSegments(t *testing.T) {
+	var r requests
+	first := r.enter()
+	drained := make(chan struct{})
+	go func() {
+		r.drain()
+		close(drained)
+	}()
+	for r.turn.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	later := r.enter()
+	select {
+	case <-drained:
+		t.Fatal("drained while a request was under way")
+	case <-time.After(20 * time.Millisecond):
+	}
+	first.Done()
+	<-drained // a later request holds nothing that was let go before it began
+	later.Done()
+	r.drain()
 }

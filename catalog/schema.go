@@ -1,7 +1,11 @@
 package catalog
 
 import (
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
 	"reflect"
 	"strconv"
 	"strings"
@@ -91,3 +95,21 @@ func LookupField(d Dataset, path string) (Field, bool) {
 	}
 	return Field{}, false
 }
+
+// Vocabulary is the digest of the schema and of every code list: what a program that
+// has another one would read differently.
+var Vocabulary = sync.OnceValue(func() Hash {
+	h := sha256.New()
+	for _, files := range []fs.FS{schemaFile, codeFiles} {
+		_ = fs.WalkDir(files, ".", func(path string, e fs.DirEntry, err error) error {
+			if err != nil || e.IsDir() {
+				return err
+			}
+			b, err := fs.ReadFile(files, path)
+			_, _ = fmt.Fprintf(h, "%s %d\n", path, len(b))
+			h.Write(b)
+			return err
+		})
+	}
+	return Hash(hex.EncodeToString(h.Sum(nil)))
+})

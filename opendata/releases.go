@@ -147,7 +147,7 @@ func (h *Handler) releaseEntry(r *request) error {
 }
 
 func (h *Handler) pointer(r *request) error {
-	b, err := catalog.Canonical(r.snap.Release().Pointer())
+	b, err := catalog.Canonical(r.snap.Pointer())
 	if err != nil {
 		return err
 	}

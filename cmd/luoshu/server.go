@@ -70,7 +70,7 @@ func newApp(near *cache.Near, opt serverOptions) (*fiber.App, error) {
 	app.Server().CloseOnShutdown = true
 	app.Server().NoDefaultServerHeader = true
 
-	app.Use(requestID())
+	app.Use(requestID(), reading(near))
 	if opt.preview {
 		app.Use(unpublished())
 	}
@@ -85,6 +85,16 @@ func newApp(near *cache.Near, opt serverOptions) (*fiber.App, error) {
 	api.Routes(app)
 	pages.Routes(app)
 	return app, nil
+}
+
+// reading counts the requests under way, so that no release is taken from under one.
+// Answers are copied before a handler returns.
+func reading(near *cache.Near) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		r := near.Reading()
+		defer r.Done()
+		return c.Next()
+	}
 }
 
 // requestID numbers the requests of a run. What a client sends under that name

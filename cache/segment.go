@@ -1,0 +1,137 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"luoshu/catalog"
+	"luoshu/catalog/snapshot"
+)
+
+// Beside the releases that a node keeps on disk lie their segments, which a restart
+// maps instead of reading every record again:
+//
+//	segments/HASH.seg    the release named HASH, laid out for reading
+//
+// They are derived: whatever is missing, damaged or of another program is made again,
+// and where none can be written the release is laid out in memory.
+const (
+	segmentsDir   = "segments"
+	segmentSuffix = ".seg"
+)
+
+func (d *Directory) segmentPath(hash catalog.Hash) string {
+	return filepath.Join(d.root, segmentsDir, string(hash)+segmentSuffix)
+}
+
+// mapped returns the release from its segment, or nil when there is none that is
+// whole.
+func (n *Near) mapped(ctx context.Context, m *catalog.Manifest, hash catalog.Hash) *snapshot.Snapshot {
+	if n.local == nil {
+		return nil
+	}
+	s, err := snapshot.Open(n.local.segmentPath(hash), m, hash)
+	if err != nil {
+		if !errors.Is(err, catalog.ErrNotFound) {
+			n.log.InfoContext(ctx, "segment is made again", slog.Int64("release", m.Sequence), slog.Any("error", err))
+		}
+		return nil
+	}
+	n.letGo(s)
+	return s
+}
+
+// layOut makes a snapshot of a release: in a segment on disk, which is mapped, or in
+// memory where that cannot be.
+func (n *Near) layOut(ctx context.Context, r *catalog.Release) (*snapshot.Snapshot, error) {
+	s, err := snapshot.New(ctx, r)
+	if err != nil || n.local == nil {
+		return s, err
+	}
+	path := n.local.segmentPath(r.Hash)
+	err = makeDir(filepath.Dir(path))
+	if err == nil {
+		err = replaceWith(path, tempPrefix, func(w io.Writer) error { return snapshot.WriteSegment(w, s) })
+	}
+	if err != nil {
+		n.log.WarnContext(ctx, "segment cannot be kept: the release is in memory", slog.Int64("release", r.Manifest.Sequence), slog.Any("error", err))
+		return s, nil
+	}
+	if onDisk := n.mapped(ctx, r.Manifest, r.Hash); onDisk != nil {
+		return onDisk, nil
+	}
+	return s, nil
+}
+
+// sweepSegments removes the segments of releases that are not kept.
+func (n *Near) sweepSegments(keep map[catalog.Hash]bool) error {
+	_, _, err := sweepDir(filepath.Join(n.local.root, segmentsDir), segmentSuffix, keep)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// letGo gives a mapped segment back when nothing refers to the snapshot any more and
+// every request that may still hold a part of one has ended. Earlier would be a fault
+// that no recover catches.
+func (n *Near) letGo(s *snapshot.Snapshot) {
+	if mapping := s.Mapping(); mapping != nil {
+		runtime.AddCleanup(s, func(mapping io.Closer) {
+			go func() {
+				n.reading.drain()
+				if err := mapping.Close(); err != nil {
+					n.log.Warn("segment not unmapped", slog.Any("error", err))
+				}
+			}()
+		}, mapping)
+	}
+}
+
+// Reading tells that a request has begun, and what it returns is to be told when it
+// has ended, its answer copied. What a request took from a snapshot is good as long.
+func (n *Near) Reading() Reader { return n.reading.enter() }
+
+// Reader is a request under way.
+type Reader struct{ active *atomic.Int64 }
+
+// Done ends the request.
+func (r Reader) Done() { r.active.Add(-1) }
+
+// requests counts the requests under way, in two turns: while those of one turn are
+// waited for, new ones count in the other.
+type requests struct {
+	turn   atomic.Uint32
+	active [2]atomic.Int64
+	drains sync.Mutex
+}
+
+func (r *requests) enter() Reader {
+	for {
+		turn := r.turn.Load()
+		active := &r.active[turn&1]
+		active.Add(1)
+		if r.turn.Load() == turn {
+			return Reader{active}
+		}
+		active.Add(-1)
+	}
+}
+
+// drain returns when every request has ended that was under way when it was called.
+func (r *requests) drain() {
+	r.drains.Lock()
+	defer r.drains.Unlock()
+	turn := r.turn.Add(1) - 1
+	for r.active[turn&1].Load() > 0 {
+		time.Sleep(5 * time.Millisecond)
+	}
+}

@@ -1,0 +1,373 @@
+package snapshot
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+	"unsafe"
+
+	"github.com/edsrzf/mmap-go"
+	"github.com/go-json-experiment/json"
+	"golang.org/x/sync/errgroup"
+
+	"luoshu/catalog"
+)
+
+// A segment is a release laid out for reading in one file: the records as they are,
+// and every table of the index, each beginning at a multiple of 64 bytes so that it
+// can be used where it lies. It is mapped, never read into memory, and never
+// changed: another release has another segment.
+//
+//	tables…   one after another
+//	directory JSON: what the tables are called, where they lie, their checksums
+//	trailer   64 bytes: see trailer
+//
+// A segment is derived from a release. One that is damaged, cut short, of another
+// release or of another program is no loss: it is made again.
+const (
+	segmentMagic = "LUOSHUSEGMENT\r\n\x00"
+	// segmentFormat changes whenever a table or its meaning does.
+	segmentFormat = 1
+	align         = 64
+	trailerLen    = 64
+	// checked is how many bytes share a checksum, so that all processors check.
+	checked = 4 << 20
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// directory describes a segment.
+type directory struct {
+	Format int          `json:"format"`
+	Hash   catalog.Hash `json:"manifest"`
+	// Vocabulary is the digest of the schema and code lists that the program had.
+	Vocabulary catalog.Hash               `json:"vocabulary"`
+	Tables     map[string]table           `json:"tables"`
+	Sums       []uint32                   `json:"sums"`
+	Records    uint32                     `json:"records"`
+	Spans      map[catalog.Dataset][2]int `json:"spans"`
+	Columns    []columnEntry              `json:"columns"`
+}
+
+type table struct {
+	Offset int64 `json:"offset"`
+	Length int64 `json:"length"`
+}
+
+type columnEntry struct {
+	Path    string          `json:"path"`
+	Type    string          `json:"type"`
+	Dataset catalog.Dataset `json:"dataset,omitzero"`
+	From    uint32          `json:"from"`
+	To      uint32          `json:"to"`
+	Kind    kind            `json:"kind"`
+}
+
+// The trailer: magic (16 bytes), then as little-endian numbers 1 (4 bytes, whose
+// order tells that of the machine), the checksum of the directory (4), its offset (8)
+// and length (8); the rest is zero.
+
+// layout puts the tables of an index into a segment, or takes them out of one: one
+// list of tables serves both ways.
+type layout struct {
+	out    *segmentWriter
+	in     []byte
+	tables map[string]table
+	err    error
+}
+
+// lay hands over a table of numbers or bytes. A slice that it fills is a view of the
+// segment.
+func lay[T byte | uint32 | uint64 | float64 | key | skip](l *layout, name string, s *[]T) {
+	var one T
+	size := int64(unsafe.Sizeof(one))
+	if l.err != nil {
+		return
+	}
+	if l.out != nil {
+		var b []byte
+		if len(*s) > 0 {
+			//nolint:gosec // the numbers of a slice, seen as the bytes they are
+			b = unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(*s))), int64(len(*s))*size)
+		}
+		l.tables[name], l.err = l.out.table(b)
+		return
+	}
+	t, ok := l.tables[name]
+	if !ok || t.Offset < 0 || t.Length < 0 || t.Offset%align != 0 || t.Length%size != 0 || t.Offset > int64(len(l.in)) || t.Length > int64(len(l.in))-t.Offset {
+		l.err = fmt.Errorf("table %s: %w", name, catalog.ErrDamaged)
+		return
+	}
+	if t.Length > 0 {
+		//nolint:gosec // the offset is aligned, and the length lies within the segment
+		*s = unsafe.Slice((*T)(unsafe.Pointer(&l.in[t.Offset])), t.Length/size)
+	}
+}
+
+func layStrings(l *layout, name string, s *strings32) {
+	lay(l, name+".starts", &s.starts)
+	lay(l, name+".bytes", &s.bytes)
+}
+
+// lay lists the tables of an index.
+func (ix *index) lay(l *layout) {
+	lay(l, "tokens", &ix.keys)
+	lay(l, "lists.starts", &ix.starts)
+	lay(l, "lists", &ix.data)
+	lay(l, "lists.skips", &ix.skips)
+	layStrings(l, "titles", &ix.titles)
+	lay(l, "priors", &ix.priors)
+	lay(l, "names", &ix.names)
+	for i := range ix.columns {
+		c := &ix.columns[i]
+		name := fmt.Sprintf("column.%d", i)
+		bounds := []float64{c.min, c.max}
+		lay(l, name+".bounds", &bounds)
+		if l.err == nil && len(bounds) == 2 {
+			c.min, c.max = bounds[0], bounds[1]
+		}
+		layStrings(l, name+".values", &c.values)
+		lay(l, name+".codes", &c.codes)
+		lay(l, name+".firsts", &c.firsts)
+		lay(l, name+".numbers", &c.numbers)
+	}
+}
+
+// segmentWriter writes tables one after another.
+type segmentWriter struct {
+	w      *bufio.Writer
+	at     int64
+	sum    uint32
+	summed int
+	sums   []uint32
+}
+
+func (w *segmentWriter) write(b []byte) error {
+	for rest := b; len(rest) > 0; {
+		n := min(len(rest), checked-w.summed)
+		w.sum = crc32.Update(w.sum, castagnoli, rest[:n])
+		if w.summed += n; w.summed == checked {
+			w.sums, w.sum, w.summed = append(w.sums, w.sum), 0, 0
+		}
+		rest = rest[n:]
+	}
+	w.at += int64(len(b))
+	_, err := w.w.Write(b)
+	return err
+}
+
+var padding [align]byte
+
+func (w *segmentWriter) pad() error { return w.write(padding[:(align-w.at%align)%align]) }
+
+func (w *segmentWriter) table(b []byte) (table, error) {
+	t := table{w.at, int64(len(b))}
+	return t, errors.Join(w.write(b), w.pad())
+}
+
+// WriteSegment lays r out in w. What it writes, Open maps.
+func WriteSegment(w io.Writer, s *Snapshot) error {
+	out := &segmentWriter{w: bufio.NewWriterSize(w, 1<<20)}
+	l := &layout{out: out, tables: map[string]table{}}
+	d := directory{Format: segmentFormat, Hash: s.hash, Vocabulary: catalog.Vocabulary(), Records: s.records, Spans: map[catalog.Dataset][2]int{}}
+	for name, sp := range s.spans {
+		d.Spans[name] = [2]int{sp.from, sp.to}
+	}
+	for i := range s.columns {
+		c := &s.columns[i]
+		d.Columns = append(d.Columns, columnEntry{c.path, c.typ, c.dataset, c.from, c.to, c.kind})
+	}
+	if err := s.entries.write(l); err != nil {
+		return err
+	}
+	s.lay(l)
+	if l.err != nil {
+		return l.err
+	}
+	if out.summed > 0 {
+		out.sums = append(out.sums, out.sum)
+	}
+	d.Tables, d.Sums = l.tables, out.sums
+	b, err := json.Marshal(d, json.Deterministic(true))
+	if err != nil {
+		return err
+	}
+	end := make([]byte, 0, trailerLen)
+	end = append(end, segmentMagic...)
+	end = binary.NativeEndian.AppendUint32(end, 1)
+	end = binary.LittleEndian.AppendUint32(end, crc32.Checksum(b, castagnoli))
+	end = binary.LittleEndian.AppendUint64(end, uint64(out.at))
+	end = binary.LittleEndian.AppendUint64(end, uint64(len(b)))
+	end = append(end, make([]byte, trailerLen-len(end))...)
+	if _, err := out.w.Write(b); err != nil {
+		return err
+	}
+	if _, err := out.w.Write(end); err != nil {
+		return err
+	}
+	return out.w.Flush()
+}
+
+// Open maps the segment at path, which must be that of the release that m describes
+// and hash names. The error wraps catalog.ErrDamaged when it is not, or not whole;
+// it is to be made again then. Its Mapping is to be closed when nobody reads it any more.
+func Open(path string, m *catalog.Manifest, hash catalog.Hash) (*Snapshot, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("segment: %w: %w", catalog.ErrNotFound, err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() || info.Size() < trailerLen || info.Size() > 1<<40 {
+		return nil, fmt.Errorf("segment: %w", catalog.ErrDamaged)
+	}
+	mapped, err := mmap.Map(f, mmap.RDONLY, 0)
+	if err != nil {
+		return nil, fmt.Errorf("segment: %w: %w", catalog.ErrUnavailable, err)
+	}
+	s, err := open(mapped, m, hash)
+	if err != nil {
+		_ = mapped.Unmap()
+		return nil, err
+	}
+	s.mapped = &mapping{mapped}
+	return s, nil
+}
+
+// open makes a snapshot of the bytes of a segment.
+func open(b []byte, m *catalog.Manifest, hash catalog.Hash) (*Snapshot, error) {
+	d, err := readDirectory(b)
+	if err != nil {
+		return nil, fmt.Errorf("segment: %w", err)
+	}
+	switch {
+	case d.Format != segmentFormat, d.Hash != hash, d.Vocabulary != catalog.Vocabulary():
+		return nil, fmt.Errorf("segment is of another release or program: %w", catalog.ErrDamaged)
+	}
+	s := &Snapshot{manifest: m, hash: hash, index: &index{records: d.Records, spans: map[catalog.Dataset]span{}}}
+	total := 0
+	for name, sp := range d.Spans {
+		s.spans[name] = span{sp[0], sp[1]}
+		total += sp[1] - sp[0]
+	}
+	for _, c := range d.Columns {
+		s.columns = append(s.columns, column{path: c.Path, typ: c.Type, dataset: c.Dataset, from: c.From, to: c.To, kind: c.Kind})
+	}
+	l := &layout{in: b, tables: d.Tables}
+	err = s.entries.read(l)
+	s.lay(l)
+	if err = errors.Join(err, l.err); err != nil {
+		return nil, fmt.Errorf("segment: %w", err)
+	}
+	s.open()
+	return s, nil
+}
+
+// readDirectory checks every byte of a segment and returns its directory.
+func readDirectory(b []byte) (directory, error) {
+	var d directory
+	end := b[len(b)-trailerLen:]
+	if !bytes.HasPrefix(end, []byte(segmentMagic)) || binary.NativeEndian.Uint32(end[16:]) != 1 || bytes.ContainsFunc(end[40:], func(r rune) bool { return r != 0 }) {
+		return d, fmt.Errorf("no trailer: %w", catalog.ErrDamaged)
+	}
+	at, n := binary.LittleEndian.Uint64(end[24:]), binary.LittleEndian.Uint64(end[32:])
+	if at > uint64(len(b)) || n != uint64(len(b)-trailerLen)-at {
+		return d, fmt.Errorf("no directory: %w", catalog.ErrDamaged)
+	}
+	raw := b[at : at+n]
+	if crc32.Checksum(raw, castagnoli) != binary.LittleEndian.Uint32(end[20:]) {
+		return d, fmt.Errorf("directory: %w", catalog.ErrDamaged)
+	}
+	if err := json.Unmarshal(raw, &d); err != nil {
+		return d, fmt.Errorf("directory: %w: %w", catalog.ErrDamaged, err)
+	}
+	body := b[:at]
+	if len(d.Sums) != (len(body)+checked-1)/checked {
+		return d, fmt.Errorf("checksums: %w", catalog.ErrDamaged)
+	}
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, sum := range d.Sums {
+		group.Go(func() error {
+			if crc32.Checksum(body[i*checked:min((i+1)*checked, len(body))], castagnoli) != sum {
+				return fmt.Errorf("bytes from %d on: %w", i*checked, catalog.ErrDamaged)
+			}
+			return nil
+		})
+	}
+	return d, group.Wait()
+}
+
+// records are the records of a snapshot in the order of their numbers: by dataset,
+// then by identifier.
+type entries struct {
+	lines  []byte   // the canonical lines, one after another
+	ends   []uint64 // where each ends in lines
+	ids    []byte
+	starts []uint32 // of each identifier in ids, and where the last ends
+	// source, before a segment is written, holds the records instead of lines.
+	source []catalog.Entry
+}
+
+func (e *entries) read(l *layout) error {
+	lay(l, "records", &e.lines)
+	lay(l, "records.ends", &e.ends)
+	lay(l, "ids", &e.ids)
+	lay(l, "ids.starts", &e.starts)
+	return l.err
+}
+
+func (e *entries) write(l *layout) error {
+	if e.source == nil {
+		return e.read(l)
+	}
+	from := l.out.at
+	var ids strings32
+	ids.starts = append(ids.starts, 0)
+	ends := make([]uint64, 0, len(e.source))
+	for _, r := range e.source {
+		if err := l.out.write(r.Raw); err != nil {
+			return err
+		}
+		ends = append(ends, uint64(l.out.at-from))
+		ids.bytes = append(ids.bytes, r.ID...)
+		ids.starts = append(ids.starts, uint32(len(ids.bytes)))
+	}
+	l.tables["records"] = table{from, l.out.at - from}
+	if err := l.out.pad(); err != nil {
+		return err
+	}
+	lay(l, "records.ends", &ends)
+	lay(l, "ids", &ids.bytes)
+	lay(l, "ids.starts", &ids.starts)
+	return l.err
+}
+
+func (e *entries) len() int {
+	if e.source != nil {
+		return len(e.source)
+	}
+	return len(e.ends)
+}
+
+// id returns the identifier of a record, as a view where it lies in a segment.
+func (e *entries) id(doc uint32) []byte { return e.ids[e.starts[doc]:e.starts[doc+1]] }
+
+func (e *entries) raw(doc uint32) []byte {
+	if e.source != nil {
+		return e.source[doc].Raw
+	}
+	from := uint64(0)
+	if doc > 0 {
+		from = e.ends[doc-1]
+	}
+	to := e.ends[doc]
+	return slices.Clip(e.lines[from:to])
+}

@@ -1,0 +1,104 @@
+package snapshot
+
+import (
+	"bytes"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+
+	"luoshu/catalog"
+	"luoshu/catalog/catalogtest"
+)
+
+// segmentOf writes s to a file and returns its path.
+func segmentOf(t testing.TB, s *Snapshot) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "a.seg")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(WriteSegment(f, s), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestSegmentAnswersAlike asks a mapped snapshot what the one in memory is asked.
+func TestSegmentAnswersAlike(t *testing.T) {
+	s := demonstration(t)
+	mapped, err := Open(segmentOf(t, s), s.Manifest(), s.Hash())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = mapped.Mapping().Close() }()
+	if !reflect.DeepEqual(mapped.Release(), s.Release()) {
+		t.Error("the records differ")
+	}
+	for d := range catalog.Datasets() {
+		for _, id := range []catalog.ID{"", "A", "ZZZZZZZZ", s.List(Slice{Dataset: d.Name, Skip: 3, Limit: 1}).Next} {
+			q := Slice{Dataset: d.Name, After: id, Skip: 1, Limit: 5}
+			if a, b := s.List(q), mapped.List(q); !reflect.DeepEqual(a, b) {
+				t.Errorf("%+v: %v and %v", q, a, b)
+			}
+		}
+	}
+	for _, q := range []Query{
+		{Text: "轴承", Facets: []string{"dataset", "division", "industries[]"}, Limit: 10},
+		{Dataset: catalog.Achievements, Filters: []Filter{{Field: "trl", Least: "5"}}, Facets: []string{"trl", "stage", "completed_on", "price.min", "organizations[].name"}, Sort: "-completed_on", Limit: 7},
+		{Dataset: catalog.Achievements, Sort: ByName, Limit: 30},
+	} {
+		a, errA := s.Search(q)
+		b, errB := mapped.Search(q)
+		if errA != nil || errB != nil || a.Total == 0 || !reflect.DeepEqual(a, b) {
+			t.Errorf("%+v:\n%+v %v\n%+v %v", q, a, errA, b, errB)
+		}
+	}
+}
+
+// TestDamagedSegments changes, cuts and swaps segments. None may be taken for good:
+// every bit of a segment is under a checksum.
+func TestDamagedSegments(t *testing.T) {
+	p, err := catalogtest.Publish(t.Context(), nil, 1, 30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := snapshotOf(t, p.Release)
+	whole, err := os.ReadFile(segmentOf(t, s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open(whole, s.Manifest(), s.Hash()); err != nil {
+		t.Fatal(err)
+	}
+	refused := func(name string, b []byte, hash catalog.Hash) {
+		t.Helper()
+		path := filepath.Join(t.TempDir(), "b.seg")
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(path, s.Manifest(), hash); !errors.Is(err, catalog.ErrDamaged) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	refused("another release", whole, catalog.HashOf([]byte("x")))
+	refused("empty", nil, s.Hash())
+	refused("a byte more", append(bytes.Clone(whole), 0), s.Hash())
+	for _, n := range []int{63, 64, 65, 200, len(whole) / 2, len(whole) - 1} {
+		refused("cut", whole[:len(whole)-n], s.Hash())
+		refused("zeros at the end", append(bytes.Clone(whole[:len(whole)-n]), make([]byte, n)...), s.Hash())
+	}
+	b := bytes.Clone(whole)
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 10_000 {
+		bit := rng.IntN(8 * len(b))
+		b[bit/8] ^= 1 << (bit % 8)
+		if _, err := open(b, s.Manifest(), s.Hash()); err == nil {
+			t.Fatalf("bit %d of byte %d was turned unnoticed", bit%8, bit/8)
+		}
+		b[bit/8] ^= 1 << (bit % 8)
+	}
+}
