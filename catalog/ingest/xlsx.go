@@ -501,6 +501,8 @@ func (w *workbook) choose() ([]*sheet, error) {
 		switch {
 		case err != nil && len(visible) == 1:
 			return nil, err
+		case err == nil && strings.HasPrefix(head.first, templateMark):
+			w.note(sh.name, 0, finding{"", "template", "模板的说明或代码表，不是数据，未读取", "explanations or code lists of a template, no data; not read"})
 		case err != nil || head.known == 0:
 			others = append(others, sh)
 		default:
