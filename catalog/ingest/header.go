@@ -311,9 +311,18 @@ func (s *source) checkHeader(names []string) error {
 	return nil
 }
 
-// reportHeader says where the header is, unless it is where anybody would look,
-// and hands the text above it to be screened.
+// reportHeader says where the columns are, notes a header that is not where anybody
+// would look, and hands the text above it to be screened.
 func (s *source) reportHeader(sheet string, h header) {
+	if s.header != nil {
+		placed := Header{File: s.file.Name, Sheet: sheet, Row: h.number}
+		for i, name := range h.names {
+			if name != "" {
+				placed.Columns = append(placed.Columns, HeaderColumn{columnLetters(i), name, s.mapping.column(name).name})
+			}
+		}
+		s.header(placed)
+	}
 	for _, g := range h.above {
 		for i := range g.cells {
 			if g.fill(i) == ownText {

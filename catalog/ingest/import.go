@@ -212,7 +212,7 @@ func (im *importer) read(ctx context.Context, b Batch, f File) error {
 	}
 	s := &source{file: f, opt: &opt, mapping: m, note: func(sheet string, number int, n finding) {
 		im.report.Notes = append(im.report.Notes, Line{File: f.Name, Sheet: sheet, Row: number, Column: n.column, Rule: n.rule, Message: n.en, MessageZH: n.zh})
-	}}
+	}, header: func(h Header) { im.report.Headers = append(im.report.Headers, h) }}
 	for r, err := range s.rows(ctx) {
 		if cause := errors.Join(ctx.Err(), marked); cause != nil {
 			return cause

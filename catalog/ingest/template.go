@@ -296,8 +296,8 @@ type templateBook struct {
 	rows    int
 	// lists holds, by code list, the range of its values in the code sheet.
 	lists map[string]string
-	heading, text, plain,
-	wrapped, title int // styles
+	// styles
+	heading, text, plain, title int
 }
 
 func (t *templateBook) compose() error {
@@ -339,7 +339,6 @@ func (t *templateBook) styles() error {
 		// As text, so that Excel makes no number of an identifier and no date of its own.
 		{&t.text, excelize.Style{NumFmt: asText, Alignment: top}},
 		{&t.plain, excelize.Style{NumFmt: general, Alignment: &excelize.Alignment{Vertical: "top"}}},
-		{&t.wrapped, excelize.Style{NumFmt: asText, Alignment: top}},
 		{&t.title, excelize.Style{Font: &excelize.Font{Bold: true, Size: 14}}},
 	} {
 		id, err := t.NewStyle(&s.style)
@@ -450,36 +449,28 @@ func (t *templateBook) codes() error {
 			continue
 		}
 		letters := [3]string{columnLetters(at), columnLetters(at + 1), columnLetters(at + 2)}
-		heads := [3]string{
-			list.Title.ZH, cmp.Or(list.Title.EN, list.Name), strings.TrimSpace(list.Source + " " + list.Edition),
+		rows := [][3]string{{list.Title.ZH, cmp.Or(list.Title.EN, list.Name), strings.TrimSpace(list.Source + " " + list.Edition)}}
+		for _, code := range list.Codes() {
+			if code.ValidTo == "" { // others are read where they stand, and not offered any more
+				rows = append(rows, [3]string{codeText(list.Name, code.Code, 1), code.Label.EN, code.Code})
+			}
 		}
-		number := 2
-		put := func(style int, texts [3]string) error {
-			for i, text := range texts {
-				cell := letters[i] + strconv.Itoa(number)
-				if err := errors.Join(t.SetCellStr(codeSheet, cell, text), t.SetCellStyle(codeSheet, cell, cell, style)); err != nil {
+		for i, texts := range rows {
+			for j, text := range texts {
+				if err := t.SetCellStr(codeSheet, letters[j]+strconv.Itoa(i+2), text); err != nil {
 					return err
 				}
 			}
-			number++
-			return nil
 		}
-		if err := put(t.heading, heads); err != nil {
-			return err
-		}
-		for _, code := range list.Codes() {
-			if code.ValidTo != "" {
-				continue // read where it stands, not offered any more
-			}
-			if err := put(t.wrapped, [3]string{codeText(list.Name, code.Code, 1), code.Label.EN, code.Code}); err != nil {
-				return err
-			}
-		}
-		err := errors.Join(t.SetColWidth(codeSheet, letters[0], letters[1], 24), t.SetColWidth(codeSheet, letters[2], letters[2], 20))
+		last := strconv.Itoa(len(rows) + 1)
+		err := errors.Join(
+			t.SetColWidth(codeSheet, letters[0], letters[1], 24), t.SetColWidth(codeSheet, letters[2], letters[2], 20),
+			t.SetCellStyle(codeSheet, letters[0]+"2", letters[2]+"2", t.heading), t.SetCellStyle(codeSheet, letters[0]+"3", letters[2]+last, t.text),
+		)
 		if err != nil {
 			return err
 		}
-		t.lists[list.Name] = fmt.Sprintf("'%s'!$%s$3:$%s$%d", codeSheet, letters[0], letters[0], number-1)
+		t.lists[list.Name] = fmt.Sprintf("'%s'!$%s$3:$%s$%s", codeSheet, letters[0], letters[0], last)
 		at += len(letters)
 	}
 	return t.freeze(codeSheet, 2)
@@ -526,7 +517,7 @@ func (t *templateBook) notes() error {
 		if i := slices.IndexFunc(c.cells, func(s string) bool { return s != "" }); i >= 0 {
 			example = c.cells[i]
 		}
-		if err := t.row(noteSheet, number, t.wrapped,
+		if err := t.row(noteSheet, number, t.text,
 			c.header, c.field.Label.EN, c.field.Path, required, what.ZH, what.EN, longest,
 			strings.TrimSpace(list.ZH+" "+list.EN), values.ZH, values.EN, many.ZH, many.EN, example); err != nil {
 			return err
@@ -543,17 +534,17 @@ func (t *templateBook) notes() error {
 
 // whatToWrite says in plain words what a field holds.
 func whatToWrite(f catalog.Field) catalog.Text {
-	switch {
-	case f.Path == sourceKey:
+	switch f.Path {
+	case sourceKey:
 		return catalog.Text{
 			ZH: "贵单位对该条目的固定编号，再次导入时不要改动；只用来识别，不公开。指标须用小写字母、数字和连字符，至少一个连字符",
 			EN: "your own lasting number of the record, not to be changed later; it identifies and is not published. For indicators: lower-case letters, digits and at least one hyphen",
 		}
-	case f.Path == "schemes[]":
+	case "schemes[]":
 		return catalog.Text{ZH: "专题名:代码，专题须在目录说明中声明", EN: "SCHEME:CODE, of a scheme that the catalog's profile declares"}
-	case f.Path == "trl":
+	case "trl":
 		return catalog.Text{ZH: "1 至 9 的整数，并填写就绪度标准", EN: "a whole number from 1 to 9; give the TRL scale too"}
-	case f.Path == "relations[].value":
+	case "relations[].value":
 		return catalog.Text{ZH: "专利申请号、DOI、标准号等；关联本目录的条目时写 key:唯一编号 或其公开编号", EN: "patent application number, DOI, standard …; for a record of the catalog key: and its source key, or its identifier"}
 	}
 	if t, ok := typeWords[f.Type]; ok {

@@ -443,12 +443,7 @@ func (w *workbook) asides() error {
 			return refuseBecause("工作表“"+sh.name+"”的批注已损坏", "the comments of sheet "+sh.name+" are damaged", err)
 		}
 		for _, c := range comments {
-			var text strings.Builder
-			text.WriteString(c.Text)
-			for _, run := range c.Paragraph {
-				text.WriteString(run.Text)
-			}
-			w.aside("comment "+sh.name+"!"+c.Cell, text.String())
+			w.aside("comment "+sh.name+"!"+c.Cell, textOf(c))
 		}
 		if !sh.hidden {
 			continue

@@ -27,7 +27,7 @@ check and publish read it as it is. Datasets: ` + datasetNames(),
 			if !ok {
 				return usagef("there is no dataset %q; datasets are %s", args[0], datasetNames())
 			}
-			if err := checkNewWorkbook("out", out); err != nil {
+			if err := checkNewWorkbook("out", out, ".xlsx"); err != nil {
 				return err
 			}
 			examples, err := demo.Examples(d)
@@ -55,12 +55,12 @@ check and publish read it as it is. Datasets: ` + datasetNames(),
 
 // checkNewWorkbook refuses a file that is no workbook by its name, or that is
 // there already: somebody may have worked in it.
-func checkNewWorkbook(flag, name string) error {
+func checkNewWorkbook(flag, name, ending string) error {
 	switch {
 	case name == "":
-		return usagef("--%s is missing: give FILE.xlsx", flag)
-	case !strings.EqualFold(filepath.Ext(name), ".xlsx"):
-		return usagef("--%s %s: the name must end in .xlsx", flag, name)
+		return usagef("--%s is missing: give FILE%s", flag, ending)
+	case !strings.EqualFold(filepath.Ext(name), ending):
+		return usagef("--%s %s: the name must end in %s", flag, name, ending)
 	}
 	if _, err := os.Lstat(name); err == nil {
 		return usagef("--%s %s is there already; it is not overwritten", flag, name)
