@@ -25,8 +25,8 @@ import (
 //
 // f is the file as it was imported, read once more; opt what it was imported with.
 // It returns how many cells are marked, and how many more there would have been:
-// MaxMarked are, the gravest first. The error wraps catalog.ErrInvalid for a JSON
-// file, which has no cells, and for a file beyond the limits.
+// MaxMarked are, the gravest first. The error wraps catalog.ErrInvalid for a file
+// that has no cells, such as JSON, and for one beyond the limits.
 func WriteFixed(ctx context.Context, w io.Writer, f File, report *Report, opt Options) (marked, left int, err error) {
 	in := &peeker{r: contextReader{ctx, f.Reader}}
 	x := &fixer{ctx: ctx, faults: map[spot][]Line{}, styles: map[markedStyle]int{}}
@@ -44,10 +44,10 @@ func WriteFixed(ctx context.Context, w io.Writer, f File, report *Report, opt Op
 	switch ending(f.Name) {
 	case ".csv", ".tsv", ".txt":
 		err = x.text(f, in, opt)
-	case ".json", ".jsonl", ".ndjson":
-		err = refuse("JSON 文件没有单元格，无法加批注", "a JSON file has no cells to comment on")
-	default:
+	case ".xlsx", ".xlsm", ".xltx", ".xltm":
 		err = x.workbook(in, opt.TempDir)
+	default:
+		err = refuse("只有工作簿和文本表格有单元格，可以加批注写回", "only workbooks and text tables have cells to comment on")
 	}
 	if x.File != nil {
 		defer func() { _ = x.Close() }()
@@ -169,7 +169,7 @@ func isSheet(part string) bool {
 
 // text makes a workbook of a text table, with every cell as text.
 func (x *fixer) text(f File, in *peeker, opt Options) error {
-	m, err := newMapping(opt.Dataset, opt.Columns)
+	m, err := newMapping(opt.Dataset, joinColumns(opt.Known, opt.Columns))
 	if err != nil {
 		return err
 	}

@@ -319,7 +319,7 @@ func unzipped(t *testing.T, b []byte) map[string]string {
 
 func TestWhatCannotBeWrittenBack(t *testing.T) {
 	opt := Options{Dataset: catalog.Achievements, Publisher: "p"}
-	for name, content := range map[string]string{"a.json": "[]", "a.jsonl": "{}", "a.xlsx": "no workbook"} {
+	for name, content := range map[string]string{"a.json": "[]", "a.jsonl": "{}", "a.luoshu": "PK", "a.xlsx": "no workbook"} {
 		var out bytes.Buffer
 		_, _, err := WriteFixed(t.Context(), &out, File{name, strings.NewReader(content)}, &Report{}, opt)
 		if !errors.Is(err, catalog.ErrInvalid) || out.Len() > 0 {

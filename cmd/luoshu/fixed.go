@@ -27,14 +27,13 @@ func checkFixedName(fixed string, files []string) error {
 	if len(files) != 1 {
 		return usagef("--fixed goes with one file")
 	}
-	ending := ".xlsx"
-	switch kind := strings.ToLower(filepath.Ext(files[0])); kind {
-	case ".json", ".jsonl", ".ndjson":
-		return usagef("--fixed goes with a workbook or a text table: a JSON file has no cells to comment on")
-	case ".xlsm", ".xltx", ".xltm":
-		ending = kind // a workbook with macros does not open under another name
+	switch ending := strings.ToLower(filepath.Ext(files[0])); ending {
+	case ".xlsx", ".csv", ".tsv", ".txt":
+		return checkNewWorkbook("fixed", fixed, ".xlsx")
+	case ".xlsm", ".xltx", ".xltm": // does not open under another ending
+		return checkNewWorkbook("fixed", fixed, ending)
 	}
-	return checkNewWorkbook("fixed", fixed, ending)
+	return usagef("--fixed goes with a workbook (.xlsx) or a text table: other files have no cells to comment on")
 }
 
 // writeFixed reads the input once more and writes it back with comments.
