@@ -112,6 +112,8 @@ func (s *source) table(sheet string, grid iter.Seq2[gridRow, error]) iter.Seq2[r
 
 // header is what findHeader found.
 type header struct {
+	// first is the text that the table begins with, above the header or in it.
+	first  string
 	number int
 	names  []string
 	known  int
@@ -147,7 +149,7 @@ func (s *source) findHeader(next func() (gridRow, error, bool)) (header, error) 
 	if guess := firstLikeHeader(lines); best < 0 || most == 1 && best > guess && len(lines[best].cells) > 1 {
 		best, most = guess, s.knownNames(lines[guess])
 	}
-	h := header{number: lines[best].number, known: most, above: lines[:best], rest: lines[best+1:]}
+	h := header{first: headerWords(lines[0])[0], number: lines[best].number, known: most, above: lines[:best], rest: lines[best+1:]}
 	h.names = headerNames(lines[best])
 	for len(h.rest) > 0 && s.continuesHeader(h.names, h.rest[0]) {
 		h.extend(h.rest[0])
@@ -309,9 +311,18 @@ func (s *source) checkHeader(names []string) error {
 	return nil
 }
 
-// reportHeader says where the header is, unless it is where anybody would look,
-// and hands the text above it to be screened.
+// reportHeader says where the columns are, notes a header that is not where anybody
+// would look, and hands the text above it to be screened.
 func (s *source) reportHeader(sheet string, h header) {
+	if s.header != nil {
+		placed := Header{File: s.file.Name, Sheet: sheet, Row: h.number}
+		for i, name := range h.names {
+			if name != "" {
+				placed.Columns = append(placed.Columns, HeaderColumn{columnLetters(i), name, s.mapping.column(name).name})
+			}
+		}
+		s.header(placed)
+	}
 	for _, g := range h.above {
 		for i := range g.cells {
 			if g.fill(i) == ownText {

@@ -175,17 +175,21 @@ type item struct {
 // raw rows, blank ones included, are in memory at once.
 const readChunk = 1024
 
+// joinColumns adds to the columns that are known of a publisher those that the
+// operator maps now, which go before.
+func joinColumns(known, mapped map[string]string) map[string]string {
+	columns := map[string]string{}
+	maps.Copy(columns, known)
+	maps.Copy(columns, mapped)
+	return columns
+}
+
 // read takes in the rows of a file and builds their records on all processors.
 func (im *importer) read(ctx context.Context, b Batch, f File) error {
 	if err := screenName(f.Name); err != nil {
 		return err
 	}
-	columns := maps.Clone(im.opt.Known)
-	if columns == nil {
-		columns = map[string]string{}
-	}
-	maps.Copy(columns, b.Columns)
-	m, err := newMapping(b.Dataset, columns)
+	m, err := newMapping(b.Dataset, joinColumns(im.opt.Known, b.Columns))
 	if err != nil {
 		return err
 	}
@@ -212,7 +216,7 @@ func (im *importer) read(ctx context.Context, b Batch, f File) error {
 	}
 	s := &source{file: f, opt: &opt, mapping: m, note: func(sheet string, number int, n finding) {
 		im.report.Notes = append(im.report.Notes, Line{File: f.Name, Sheet: sheet, Row: number, Column: n.column, Rule: n.rule, Message: n.en, MessageZH: n.zh})
-	}}
+	}, header: func(h Header) { im.report.Headers = append(im.report.Headers, h) }}
 	for r, err := range s.rows(ctx) {
 		if cause := errors.Join(ctx.Err(), marked); cause != nil {
 			return cause

@@ -67,6 +67,8 @@ type source struct {
 	// note is told what concerns no row that has an outcome: rows that are none,
 	// sheets that are not read.
 	note func(sheet string, number int, f finding)
+	// header, unless nil, is told where the columns of a table stand.
+	header func(Header)
 }
 
 // aside hands over text that is in the file and in no row.

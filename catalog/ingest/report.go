@@ -25,6 +25,8 @@ type Report struct {
 	Totals  Totals   `json:"totals"`
 	Rows    []Line   `json:"rows"`
 	Columns []Column `json:"columns"`
+	// Headers say where the columns stand, table by table.
+	Headers []Header `json:"headers,omitempty"`
 	// Notes say what concerns no row that has an outcome: where the header is, what
 	// was passed over, sheets that were not read. They have no outcome.
 	Notes []Line `json:"notes,omitempty"`
@@ -35,6 +37,21 @@ type Report struct {
 	// StillPublic lists records whose rows were refused as not to be public, while
 	// an earlier release shows them.
 	StillPublic []catalog.ID `json:"still_public,omitempty"`
+}
+
+// Header is the header of a table in a file.
+type Header struct {
+	File    string         `json:"file"`
+	Sheet   string         `json:"sheet"`
+	Row     int            `json:"row"`
+	Columns []HeaderColumn `json:"columns"`
+}
+
+// HeaderColumn is a column that has a name. Field is what it was mapped to.
+type HeaderColumn struct {
+	Letter string `json:"letter"`
+	Name   string `json:"column"`
+	Field  string `json:"field,omitzero"`
 }
 
 // Totals count rows, each once. Redacted rows are also counted as published or

@@ -443,12 +443,7 @@ func (w *workbook) asides() error {
 			return refuseBecause("工作表“"+sh.name+"”的批注已损坏", "the comments of sheet "+sh.name+" are damaged", err)
 		}
 		for _, c := range comments {
-			var text strings.Builder
-			text.WriteString(c.Text)
-			for _, run := range c.Paragraph {
-				text.WriteString(run.Text)
-			}
-			w.aside("comment "+sh.name+"!"+c.Cell, text.String())
+			w.aside("comment "+sh.name+"!"+c.Cell, textOf(c))
 		}
 		if !sh.hidden {
 			continue
@@ -501,6 +496,8 @@ func (w *workbook) choose() ([]*sheet, error) {
 		switch {
 		case err != nil && len(visible) == 1:
 			return nil, err
+		case err == nil && strings.HasPrefix(head.first, templateMark):
+			w.note(sh.name, 0, finding{"", "template", "模板的说明或代码表，不是数据，未读取", "explanations or code lists of a template, no data; not read"})
 		case err != nil || head.known == 0:
 			others = append(others, sh)
 		default:

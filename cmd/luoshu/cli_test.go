@@ -3,10 +3,12 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/go-json-experiment/json"
+	"github.com/xuri/excelize/v2"
 )
 
 func TestExitCodes(t *testing.T) {
@@ -218,6 +220,99 @@ func TestReportFiles(t *testing.T) {
 	luoshu(t, data, "check", file, "--publisher", "p", "--report", file).want(t, exitUsage)
 	if b, err := os.ReadFile(file); err != nil || len(b) == 0 {
 		t.Errorf("the input is gone: %v", err)
+	}
+}
+
+// TestFromTheTemplate fills the template in wrongly, gets it back with comments,
+// and publishes it corrected.
+func TestFromTheTemplate(t *testing.T) {
+	data, dir := t.TempDir(), t.TempDir()
+	template, wrong, fixed := filepath.Join(dir, "t.xlsx"), filepath.Join(dir, "w.xlsx"), filepath.Join(dir, "f.xlsx")
+	luoshu(t, data, "template", "policies", "--out", template).want(t, exitDone)
+	luoshu(t, data, "template", "policies", "--out", template).want(t, exitUsage)
+	luoshu(t, data, "template", "policy", "--out", filepath.Join(dir, "n.xlsx")).want(t, exitUsage)
+	luoshu(t, data, "template", "policies", "--out", filepath.Join(dir, "n.csv")).want(t, exitUsage)
+	luoshu(t, data, "template", "policies").want(t, exitUsage)
+
+	title := cellUnder(t, template, "政策", "名称*")
+	edit(t, template, wrong, "政策", map[string]string{title: ""})
+	o := luoshu(t, data, "check", wrong, "--dataset", "policies", "--publisher", "p", "--fixed", fixed).want(t, exitDone)
+	if !strings.Contains(o.stdout, "cells are marked in "+fixed) {
+		t.Error(o.stdout)
+	}
+	luoshu(t, data, "check", wrong, "--dataset", "policies", "--publisher", "p", "--fixed", fixed).want(t, exitUsage)
+	f, err := excelize.OpenFile(fixed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	comments, err := f.GetComments("政策")
+	if err != nil || !slices.ContainsFunc(comments, func(c excelize.Comment) bool { return c.Cell == title }) {
+		t.Errorf("no comment at %s: %+v, %v", title, comments, err)
+	}
+	_ = f.Close()
+
+	corrected := filepath.Join(dir, "c.xlsx")
+	edit(t, fixed, corrected, "政策", map[string]string{title: "改好的名称（示例）"})
+	store := "dir:" + filepath.Join(dir, "s")
+	r := luoshu(t, data, publishArgs(corrected, store, "--dataset", "policies")...).want(t, exitDone).report(t)
+	if r.Totals.Published != 2 || r.Release.Records != 2 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// cellUnder returns the first cell below a header in row 1.
+func cellUnder(t *testing.T, book, sheet, header string) string {
+	t.Helper()
+	f, err := excelize.OpenFile(book)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	at, err := f.SearchSheet(sheet, header)
+	if err != nil || len(at) != 1 {
+		t.Fatalf("%q is at %v: %v", header, at, err)
+	}
+	return strings.TrimSuffix(at[0], "1") + "2"
+}
+
+// edit saves a workbook under another name with other texts in some cells.
+func edit(t *testing.T, book, as, sheet string, cells map[string]string) {
+	t.Helper()
+	f, err := excelize.OpenFile(book)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	for cell, text := range cells {
+		if err := f.SetCellStr(sheet, cell, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.SaveAs(as); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestFixedFiles(t *testing.T) {
+	data, dir := t.TempDir(), t.TempDir()
+	table, lines := write(t, "a.csv", "成果名称,简介\n甲成果,\n,x\n"), write(t, "a.jsonl", `{"title":"甲成果"}`)
+	fixed := filepath.Join(dir, "f.xlsx")
+	check := func(code int, args ...string) {
+		t.Helper()
+		luoshu(t, data, append([]string{"check", "--publisher", "p"}, args...)...).want(t, code)
+	}
+	check(exitUsage, lines, "--fixed", fixed)
+	check(exitUsage, table, lines, "--fixed", fixed)
+	check(exitUsage, table, "--fixed", filepath.Join(dir, "f.csv"))
+	check(exitUsage, table, "--fixed", table)
+	check(exitRefused, write(t, "b.csv", "成果名称\n\"x"), "--fixed", fixed)
+	check(exitFailed, table, "--fixed", filepath.Join(dir, "none", "f.xlsx"))
+	if left, _ := os.ReadDir(dir); len(left) > 0 {
+		t.Errorf("%s is left behind", left[0].Name())
+	}
+	check(exitDone, table, "--fixed", fixed)
+	if left, _ := os.ReadDir(dir); len(left) != 1 || left[0].Name() != "f.xlsx" {
+		t.Errorf("%v", left)
 	}
 }
 

@@ -40,7 +40,7 @@ type publishFlags struct {
 	approve              []string
 	approvedBy, because  string
 	reason, successor    string
-	report               string
+	report, fixed        string
 }
 
 // registerReading adds the flags that say how files are read.
@@ -69,6 +69,7 @@ func (p *publishFlags) register(cmd *cobra.Command) {
 	f.StringVar(&p.approvedBy, "approved-by", "", "who decided that; another person than the reviewer")
 	f.StringVar(&p.because, "because", "", "why")
 	f.StringVar(&p.report, "report", "", "write the report to FILE.html to read and print, or every row to FILE.csv or FILE.json")
+	f.StringVar(&p.fixed, "fixed", "", "write the one workbook or text table back as FILE.xlsx, with a comment at every cell that needs attention")
 }
 
 func datasetNames() string {
@@ -146,6 +147,9 @@ func (p *publishFlags) options(files []string, check bool) (ingest.Options, erro
 		return opt, usagef("--successor goes with one --withdraw")
 	}
 	if err := checkReportName(p.report, files); err != nil {
+		return opt, err
+	}
+	if err := checkFixedName(p.fixed, files); err != nil {
 		return opt, err
 	}
 	approve, err := p.approvals()
@@ -237,6 +241,8 @@ type result struct {
 	Store       string      `json:"store,omitzero"`
 	// Drift is what has changed about the columns since the publisher's last files.
 	Drift []ingest.Drifted `json:"drift,omitempty"`
+	// Fixed says what --fixed wrote.
+	Fixed *fixedFile `json:"fixed,omitzero"`
 }
 
 // gcPercent trades a little processor time for much memory while files are taken
@@ -305,6 +311,11 @@ func (p *publishFlags) run(ctx context.Context, env environment, c *common, name
 	if p.report != "" {
 		if err := writeReport(p.report, lang, out, check, failed); err != nil {
 			return errors.Join(failed, err)
+		}
+	}
+	if p.fixed != "" {
+		if out.Fixed, err = p.writeFixed(ctx, files[0], out.Report, opt); err != nil {
+			return errors.Join(failed, fmt.Errorf("--fixed: %w", err))
 		}
 	}
 	if c.json {
