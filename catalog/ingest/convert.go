@@ -40,6 +40,9 @@ type hint struct {
 // A nil value with a nil remark is a cell that says nothing.
 func convert(f catalog.Field, text string, h hint) (any, *remark) {
 	text = strings.TrimSpace(text)
+	if f.Type != "bool" && strings.Contains(f.Path, "[].") && isBlankWord(text) {
+		return nil, nil // the place of an object that lacks this member
+	}
 	v, r := convertText(f, text, h)
 	if r != nil && v == nil && isBlankWord(text) {
 		return nil, nil
@@ -64,7 +67,11 @@ func convertText(f catalog.Field, text string, h hint) (any, *remark) {
 	case "coded":
 		scheme := schemeOf(f)
 		if scheme == "" {
-			return nil, &remark{rule: "code", zh: "专题分类须在目录说明中声明，表格中不能直接填写", en: "a local scheme is given as {scheme, code} in JSON, not in a table"}
+			scheme, code, ok := strings.Cut(norm.NFKC.String(text), ":")
+			if scheme, code = strings.TrimSpace(scheme), strings.TrimSpace(code); !ok || scheme == "" || code == "" {
+				return nil, &remark{rule: "code", zh: "专题分类应写作 专题名:代码，专题须在目录说明中声明", en: "write SCHEME:CODE, of a scheme that the catalog's profile declares"}
+			}
+			return catalog.Coded{Scheme: scheme, Code: code}, nil
 		}
 		c, r := matchCode(catalog.LookupCodeList(scheme), text)
 		if c == "" {
