@@ -98,8 +98,9 @@ var loadAliases = sync.OnceValue(func() map[aliasKey]target {
 })
 
 // foldHeader reduces a column name to what makes it that name: width, case,
-// white space, asterisks and quotes do not.
+// white space, hidden characters, asterisks and quotes do not.
 func foldHeader(s string) string {
+	s, _ = catalog.CleanText(s, false)
 	return strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r), unicode.IsControl(r), r == '*', r == '"', r == '\'', r == '“', r == '”', r == '\ufeff':
