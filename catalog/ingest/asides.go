@@ -327,6 +327,9 @@ func asideKind(name string) catalog.Text {
 	return asPart
 }
 
+// pageCode is what formats the header of a page (ECMA-376-1, 18.3.1.46).
+var pageCode = regexp.MustCompile(`&(?:"[^"]*"|K[0-9A-Fa-f]{6}|[0-9]{1,3}|[A-Za-z])`)
+
 // asideOfSheet tells what an element of a sheet besides its rows is.
 func asideOfSheet(element string) catalog.Text {
 	switch element {

@@ -38,6 +38,7 @@ func (im *importer) screenRows(ctx context.Context, refs *references) error {
 			it.judge(im.opt, screen.Package(p, func(id catalog.ID) bool { return sensitive[id] }))
 		}
 		im.report.Approved = append(im.report.Approved, it.approved...)
+		im.marked(it)
 		if it.stopped() && refs.taken[it.id] {
 			delete(refs.taken, it.id)
 			stopped = true
@@ -52,6 +53,17 @@ func (im *importer) screenRows(ctx context.Context, refs *references) error {
 		}
 		return nil
 	})
+}
+
+// marked tells of a row with the mark of a secret whose record is public: an earlier
+// release had it.
+func (im *importer) marked(it *item) {
+	if it.id == "" || im.draft.Base() == nil || !slices.ContainsFunc(it.refuse, func(f finding) bool { return f.rule == "M1" }) {
+		return
+	}
+	if _, public := im.draft.Base().Find(it.id); public && !slices.Contains(im.report.StillPublic, it.id) {
+		im.stillPublic(it, it.id)
+	}
 }
 
 func (im *importer) screenRow(it *item) error {
@@ -162,7 +174,9 @@ func (im *importer) screenName(name string, number int) (string, error) {
 	var found asides
 	for _, f := range objections(screen.FileName, base) {
 		if f.Action == screen.Refuse || f.Action == screen.Hold {
-			return "", markedFile(aside{kind: asFile, at: fmt.Sprintf("(%d)", number)}, f.Rule)
+			// The name itself is what must not be shown.
+			which := catalog.Text{ZH: fmt.Sprintf("第 %d 个文件的文件名", number), EN: fmt.Sprintf("the name of file %d", number)}
+			return "", markedFile(aside{kind: which}, f.Rule)
 		}
 		found.screen(aside{kind: asFile, text: base})
 	}

@@ -367,7 +367,12 @@ func (w *workbook) surveySheet(sh *sheet) func(*xmlScanner) error {
 			return nil
 		}}
 		if w.asides != nil {
-			v.other = func(element, text string) { w.aside(asideOfSheet(element), sh.label, "", text) }
+			v.other = func(element, text string) {
+				if element == "headerFooter" {
+					text = pageCode.ReplaceAllString(text, "\n")
+				}
+				w.aside(asideOfSheet(element), sh.label, "", text)
+			}
 			v.unseen = func(c *sheetCell, text string) {
 				if !isASCII(text) {
 					w.aside(asFormula, sh.label, cellName("", c.column, c.row), text)
