@@ -64,7 +64,8 @@ func (a aside) place(lang string) string {
 // aside hands over text that is in the file and in no row.
 func (s *source) aside(kind catalog.Text, in, at, text string) {
 	if s.asides != nil && strings.TrimSpace(text) != "" {
-		s.asides(aside{kind, in, at, text})
+		// Names of parts and attributes are read as they are written.
+		s.asides(aside{kind, strings.ToValidUTF8(in, "\ufffd"), at, strings.ToValidUTF8(text, "\ufffd")})
 	}
 }
 
@@ -253,11 +254,10 @@ func (s *sweeper) attributes(attrs []byte) {
 			return
 		}
 		attrs = rest
-		said := string(value)
-		if isASCII(said) && !strings.ContainsAny(said, "&%@") {
+		if !slices.ContainsFunc(value, func(c byte) bool { return c >= 0x80 || c == '&' || c == '%' || c == '@' }) {
 			continue
 		}
-		said = html.UnescapeString(said)
+		said := html.UnescapeString(string(value))
 		if string(name) == "Target" {
 			if plain, err := url.PathUnescape(said); err == nil {
 				said = plain

@@ -68,7 +68,7 @@ func FuzzWorkbook(f *testing.F) {
 		`<sst/>`, `<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><numFmts><numFmt numFmtId="164" formatCode="yyyy"/></numFmts><cellXfs><xf numFmtId="164"/></cellXfs></styleSheet>`,
 		strings.Replace(parts[names[3]], `sheetId="1"`, `sheetId="1" state="hidden"`, 1), parts[names[4]], "")
 	f.Add(`<worksheet><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>成果名称</t></is></c><c r="B1" t="inlineStr"><is><t>电话15400000001</t><rPh><t>不得外传</t></rPh></is></c></row><row r="2"><c r="A2" t="str"><f>"内部资料"</f><v>甲</v></c><c r="B2" t="s"><v>0</v></c></row></sheetData><mergeCells><mergeCell ref="A2:B2"/></mergeCells><dataValidations><dataValidation prompt="机密★"/></dataValidations></worksheet>`,
-		parts[names[1]], parts[names[2]], parts[names[3]], parts[names[4]], "")
+		parts[names[1]], "<styleSheet x=\"\xac\"/>", parts[names[3]], parts[names[4]], "")
 	f.Fuzz(func(t *testing.T, sheet, shared, styles, book, rels, comments string) {
 		changed := bookParts("")
 		for i, content := range []string{sheet, shared, styles, book, rels} {
