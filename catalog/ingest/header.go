@@ -322,7 +322,7 @@ func (s *source) reportHeader(sheet string, h header) {
 			// Of a name that is known only a mark counts: 密级 is a word of secrecy too.
 			text := g.text(i)
 			if g.fill(i) == ownText && (s.mapping.column(columnName(text)).use == Unknown || isMarked(text)) {
-				s.aside(asColumn, sheet, cellName("", i, g.number), text)
+				s.aside(asColumn, sheet, cellName(i, g.number), text)
 			}
 		}
 	}
@@ -347,7 +347,7 @@ func (s *source) lineAside(sheet string, g gridRow) {
 		}
 	}
 	if first >= 0 {
-		s.aside(asCell, sheet, cellName("", first, g.number), strings.Join(said, "|"))
+		s.aside(asCell, sheet, cellName(first, g.number), strings.Join(said, "|"))
 	}
 }
 
@@ -476,11 +476,5 @@ func columnLetters(column int) string {
 	return string(letters)
 }
 
-// cellName names a cell as a spreadsheet does: Sheet1!B7, or B7.
-func cellName(sheet string, column, number int) string {
-	name := columnLetters(column) + strconv.Itoa(number)
-	if sheet != "" {
-		name = sheet + "!" + name
-	}
-	return name
-}
+// cellName names a cell as a spreadsheet does: B7.
+func cellName(column, number int) string { return columnLetters(column) + strconv.Itoa(number) }

@@ -188,7 +188,7 @@ func (s *sheetScanner) readCell() error {
 		return err
 	}
 	if c.row > MaxSheetRows+1 || c.column >= MaxColumns {
-		name := cellName("", c.column, c.row)
+		name := cellName(c.column, c.row)
 		return refuse(fmt.Sprintf("单元格 %s 离表格太远：最多读取 %d 行、%d 列，请删去远处的内容", name, MaxSheetRows, MaxColumns),
 			fmt.Sprintf("the cell %s is too far away: %d rows and %d columns are read; delete what lies beyond", name, MaxSheetRows, MaxColumns))
 	}
@@ -346,8 +346,8 @@ func (m *merged) fill(g *gridRow) error {
 		a.right = min(a.right, MaxColumns-1)
 		for _, h := range m.active {
 			if a.left <= h.right && h.left <= a.right {
-				return refuse(fmt.Sprintf("单元格 %s 处的合并区域相互重叠", cellName("", a.left, a.top)),
-					"merged ranges overlap at "+cellName("", a.left, a.top))
+				return refuse(fmt.Sprintf("单元格 %s 处的合并区域相互重叠", cellName(a.left, a.top)),
+					"merged ranges overlap at "+cellName(a.left, a.top))
 			}
 		}
 		h := held{area: a}

@@ -375,7 +375,7 @@ func (w *workbook) surveySheet(sh *sheet) func(*xmlScanner) error {
 			}
 			v.unseen = func(c *sheetCell, text string) {
 				if !isASCII(text) {
-					w.aside(asFormula, sh.label, cellName("", c.column, c.row), text)
+					w.aside(asFormula, sh.label, cellName(c.column, c.row), text)
 				}
 			}
 		}
@@ -547,7 +547,7 @@ func (w *workbook) setAside(read []*sheet) error {
 			return scanSheet(x, sheetVisitor{cell: func(c *sheetCell) error {
 				text, _, err := w.value(c)
 				if err == nil && speaks(text) {
-					w.aside(kind, sh.label, cellName("", c.column, c.row), text)
+					w.aside(kind, sh.label, cellName(c.column, c.row), text)
 				}
 				return err
 			}}, &cells)
@@ -634,7 +634,7 @@ func (w *workbook) grid(sh *sheet, reading bool) iter.Seq2[gridRow, error] {
 		ranges := newMerged(slices.Clone(sh.merges))
 		if reading {
 			ranges.covered = func(column, row int, text string) {
-				w.aside(asCovered, sh.label, cellName("", column, row), text)
+				w.aside(asCovered, sh.label, cellName(column, row), text)
 			}
 		}
 		width := 0
@@ -699,7 +699,7 @@ func (w *workbook) value(c *sheetCell) (string, *gridNote, error) {
 			return "", nil, err
 		}
 		if !ok {
-			return "", nil, xmlError(fmt.Sprintf("refers in %s to a text that the workbook lacks", cellName("", c.column, c.row)))
+			return "", nil, xmlError(fmt.Sprintf("refers in %s to a text that the workbook lacks", cellName(c.column, c.row)))
 		}
 		return text, nil, nil
 	case "str", "inlineStr":
