@@ -229,11 +229,22 @@ func isClean(s string) bool {
 	return (last != ' ' || s == "") && norm.NFC.IsNormalString(s)
 }
 
+// hiddenRune reports whether r shows nothing: joiners, marks of direction, soft
+// hyphens, fillers, selectors of a glyph, tags, and code points that are no
+// characters.
 func hiddenRune(r rune) bool {
+	if r < 0xAD || r >= 0x4E00 && r <= 0x9FFF {
+		return false
+	}
+	switch r {
+	case 0x00AD, 0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180E, 0x3164, 0xFFA0:
+		return true
+	}
 	switch {
 	case r >= 0x200B && r <= 0x200F, r >= 0x202A && r <= 0x202E, r >= 0x2060 && r <= 0x206F,
 		r == 0x061C, r == 0xFEFF, r == 0x2028, r == 0x2029,
-		r >= 0xE0000 && r <= 0xE007F, r&0xFFFE == 0xFFFE, r >= 0xFDD0 && r <= 0xFDEF:
+		r >= 0xFE00 && r <= 0xFE0F, r >= 0xFFF0 && r <= 0xFFFB, r >= 0x1D173 && r <= 0x1D17A,
+		r >= 0xE0000 && r <= 0xE0FFF, r&0xFFFE == 0xFFFE, r >= 0xFDD0 && r <= 0xFDEF:
 		return true
 	}
 	return false

@@ -71,6 +71,7 @@ func TestCleanText(t *testing.T) {
 		{"轴\u200b承", false, "轴承", true},
 		{"e\u0301", false, "é", true},
 		{"\ufeff题名", false, "题名", true},
+		{"轴\u00ad承\ufe0f\U000e0101\u3164\u115f", true, "轴承", true},
 		{"一\ufffd", false, "一\ufffd", false}, // damage is refused, not hidden
 	}
 	for _, tt := range tests {

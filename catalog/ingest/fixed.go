@@ -226,7 +226,7 @@ func (x *fixer) mark() error {
 			bySheet[sheet] = map[string][]Line{}
 		}
 		for _, l := range lines {
-			cell := cellName("", x.column(l, sheet, number), number)
+			cell := cellName(x.column(l, sheet, number), number)
 			bySheet[sheet][cell] = append(bySheet[sheet][cell], l)
 		}
 	}
@@ -285,7 +285,7 @@ func (x *fixer) column(l Line, sheet string, number int) int {
 		case c.Name == l.Column:
 			return at
 		case c.Field == l.Column:
-			if value, _ := x.GetCellValue(sheet, cellName("", at, number)); strings.TrimSpace(value) != "" {
+			if value, _ := x.GetCellValue(sheet, cellName(at, number)); strings.TrimSpace(value) != "" {
 				return at
 			}
 			if best < 0 {
@@ -389,7 +389,7 @@ func mergedBegins(merges []excelize.MergeCell, faults map[string][]Line) (map[st
 			}
 			for _, column := range byRow[row] {
 				if column >= left && column <= right && (column != left || row != top) {
-					begins[cellName("", column-1, row)] = m.GetStartAxis()
+					begins[cellName(column-1, row)] = m.GetStartAxis()
 				}
 			}
 		}

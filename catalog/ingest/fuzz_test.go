@@ -12,6 +12,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"luoshu/catalog"
+	"luoshu/catalog/screen"
 )
 
 // fuzzed imports a file that may be anything: it is refused in words, or every
@@ -40,6 +41,21 @@ func fuzzed(t *testing.T, name string, content []byte, opt Options) {
 			t.Errorf("line %+v", l)
 		}
 	}
+	for _, l := range r.Notes {
+		if !utf8.ValidString(l.Message + l.MessageZH) {
+			t.Errorf("note %+v", l)
+		}
+	}
+	// What must not be shown is shown nowhere: a name of the file's own making is
+	// replaced before it comes into the report.
+	for _, c := range r.Columns {
+		if c.Use == Unknown && len(objections(screen.ColumnName, c.Name)) > 0 {
+			t.Errorf("column %q", c.Name)
+		}
+		if c.Personal > c.Values || c.Personal > 0 && c.Use == Mapped {
+			t.Errorf("column %+v", c)
+		}
+	}
 }
 
 // FuzzWorkbook changes the parts of a workbook, whose archive is in order.
@@ -51,6 +67,8 @@ func FuzzWorkbook(f *testing.F) {
 	f.Add(`<worksheet><sheetData><row><c><v>1</v></c></row></sheetData><mergeCells><mergeCell ref="A1:B2"/></mergeCells><headerFooter><oddHeader>x</oddHeader></headerFooter></worksheet>`,
 		`<sst/>`, `<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><numFmts><numFmt numFmtId="164" formatCode="yyyy"/></numFmts><cellXfs><xf numFmtId="164"/></cellXfs></styleSheet>`,
 		strings.Replace(parts[names[3]], `sheetId="1"`, `sheetId="1" state="hidden"`, 1), parts[names[4]], "")
+	f.Add(`<worksheet><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>成果名称</t></is></c><c r="B1" t="inlineStr"><is><t>电话15400000001</t><rPh><t>不得外传</t></rPh></is></c></row><row r="2"><c r="A2" t="str"><f>"内部资料"</f><v>甲</v></c><c r="B2" t="s"><v>0</v></c></row></sheetData><mergeCells><mergeCell ref="A2:B2"/></mergeCells><dataValidations><dataValidation prompt="机密★"/></dataValidations></worksheet>`,
+		parts[names[1]], "<styleSheet x=\"\xac\"/>", parts[names[3]], parts[names[4]], "")
 	f.Fuzz(func(t *testing.T, sheet, shared, styles, book, rels, comments string) {
 		changed := bookParts("")
 		for i, content := range []string{sheet, shared, styles, book, rels} {
@@ -97,6 +115,7 @@ func FuzzText(f *testing.F) {
 func FuzzJSON(f *testing.F) {
 	f.Add("a.json", []byte(`[{"title":"甲","ip":[{"number":"ZL202119900012.4"}]},7]`))
 	f.Add("a.json", []byte("\xef\xbb\xbf{\"meta\":{},\"data\":[{\"title\":\"甲\"}]}"))
+	f.Add("a.json", []byte(`{"note":"不得外传\u200b","data":[{"title":"甲","手机15400000001":{"\ud83d":["内部资料",1e9]}}]}`))
 	f.Add("a.jsonl", []byte(`{"title":"甲","title":"乙"}`+"\n[1]\n"))
 	f.Fuzz(func(t *testing.T, name string, content []byte) {
 		switch ending(name) {

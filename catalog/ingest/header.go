@@ -85,7 +85,7 @@ func (s *source) table(sheet string, grid iter.Seq2[gridRow, error]) iter.Seq2[r
 			return
 		}
 		s.reportHeader(sheet, head)
-		t := &table{source: s, sheet: sheet, names: head.names, limit: MaxRows}
+		t := &table{source: s, sheet: sheet, names: head.names, shown: s.shownNames(head.names), limit: MaxRows}
 		if sheet != "" {
 			t.limit = MaxSheetRows
 		}
@@ -118,6 +118,7 @@ type header struct {
 	names  []string
 	known  int
 	above  []gridRow
+	lines  []gridRow // the header itself
 	rest   []gridRow // read already and below it
 }
 
@@ -149,10 +150,14 @@ func (s *source) findHeader(next func() (gridRow, error, bool)) (header, error) 
 	if guess := firstLikeHeader(lines); best < 0 || most == 1 && best > guess && len(lines[best].cells) > 1 {
 		best, most = guess, s.knownNames(lines[guess])
 	}
-	h := header{first: headerWords(lines[0])[0], number: lines[best].number, known: most, above: lines[:best], rest: lines[best+1:]}
+	h := header{
+		first: headerWords(lines[0])[0], number: lines[best].number, known: most,
+		above: lines[:best], lines: lines[best : best+1 : best+1], rest: lines[best+1:],
+	}
 	h.names = headerNames(lines[best])
 	for len(h.rest) > 0 && s.continuesHeader(h.names, h.rest[0]) {
 		h.extend(h.rest[0])
+		h.lines = append(h.lines, h.rest[0])
 		h.known = max(h.known, s.knownNames(gridRow{cells: h.names}))
 		h.number, h.rest = h.rest[0].number, h.rest[1:]
 	}
@@ -312,21 +317,26 @@ func (s *source) checkHeader(names []string) error {
 }
 
 // reportHeader says where the columns are, notes a header that is not where anybody
-// would look, and hands the text above it to be screened.
+// would look, and hands the text above it and in it to be screened.
 func (s *source) reportHeader(sheet string, h header) {
 	if s.header != nil {
 		placed := Header{File: s.file.Name, Sheet: sheet, Row: h.number}
-		for i, name := range h.names {
+		for i, name := range s.shownNames(h.names) {
 			if name != "" {
-				placed.Columns = append(placed.Columns, HeaderColumn{columnLetters(i), name, s.mapping.column(name).name})
+				placed.Columns = append(placed.Columns, HeaderColumn{columnLetters(i), name, s.mapping.column(h.names[i]).name})
 			}
 		}
 		s.header(placed)
 	}
 	for _, g := range h.above {
+		s.lineAside(sheet, g)
+	}
+	for _, g := range h.lines {
 		for i := range g.cells {
-			if g.fill(i) == ownText {
-				s.aside("cell "+cellName(sheet, i, g.number), g.text(i))
+			// Of a name that is known only a mark counts: 密级 is a word of secrecy too.
+			text := g.text(i)
+			if g.fill(i) == ownText && (s.mapping.column(columnName(text)).use == Unknown || isMarked(text)) {
+				s.aside(asColumn, sheet, cellName(i, g.number), text)
 			}
 		}
 	}
@@ -338,11 +348,40 @@ func (s *source) reportHeader(sheet string, h header) {
 	}
 }
 
+// lineAside hands over a line that is no row, as one text: 密级 and 机密 can stand
+// in two cells.
+func (s *source) lineAside(sheet string, g gridRow) {
+	var said []string
+	first := -1
+	for i := range g.cells {
+		if text := g.text(i); text != "" && g.fill(i) == ownText {
+			if said = append(said, text); first < 0 {
+				first = i
+			}
+		}
+	}
+	if first >= 0 {
+		s.aside(asCell, sheet, cellName(first, g.number), strings.Join(said, "|"))
+	}
+}
+
+// shownNames returns names as the report may show them.
+func (s *source) shownNames(names []string) []string {
+	show := slices.Clone(names)
+	for i, name := range names {
+		if name != "" && s.mapping.column(name).hidden {
+			show[i] = "(" + columnLetters(i) + ")"
+		}
+	}
+	return show
+}
+
 // table turns the lines below a header into rows.
 type table struct {
 	*source
 	sheet string
 	names []string
+	shown []string // as the report calls them
 	count int
 	limit int
 }
@@ -357,11 +396,7 @@ func (t *table) row(g gridRow, yield func(row, error) bool) bool {
 		t.note(t.sheet, g.number, finding{"", "header", "重复的表头，已略过", "the header again; left out"})
 		return true
 	case g.own == 1 && g.span >= 3 && 2*g.span >= len(t.names):
-		for i := range g.cells {
-			if g.fill(i) == ownText {
-				t.aside("cell "+cellName(t.sheet, i, g.number), g.text(i))
-			}
-		}
+		t.lineAside(t.sheet, g)
 		t.note(t.sheet, g.number, finding{"", "caption", "横跨整个表格的标题或说明，不是一条记录，已略过", "a caption across the table, no record; left out"})
 		return true
 	}
@@ -404,7 +439,7 @@ func (t *table) cells(g gridRow) (row, error) {
 			text = g.cells[i]
 		}
 		if i < len(t.names) {
-			name = t.names[i]
+			name = t.shown[i]
 		}
 		if name == "" {
 			if strings.TrimSpace(text) == "" || g.fill(i) != ownText {
@@ -438,7 +473,7 @@ func (t *table) cells(g gridRow) (row, error) {
 	for _, n := range g.notes {
 		name := "(" + columnLetters(n.column) + ")"
 		if n.column < len(t.names) && t.names[n.column] != "" {
-			name = t.names[n.column]
+			name = t.shown[n.column]
 		}
 		r.notes = append(r.notes, finding{name, n.rule, n.zh, n.en})
 	}
@@ -455,11 +490,5 @@ func columnLetters(column int) string {
 	return string(letters)
 }
 
-// cellName names a cell as a spreadsheet does: Sheet1!B7, or B7.
-func cellName(sheet string, column, number int) string {
-	name := columnLetters(column) + strconv.Itoa(number)
-	if sheet != "" {
-		name = sheet + "!" + name
-	}
-	return name
-}
+// cellName names a cell as a spreadsheet does: B7.
+func cellName(column, number int) string { return columnLetters(column) + strconv.Itoa(number) }

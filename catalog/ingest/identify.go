@@ -17,7 +17,13 @@ func (im *importer) identify() error {
 			continue
 		}
 		if len(it.refuse) > 0 {
-			im.stillPublic(it)
+			key := it.key
+			if key == "" {
+				key = derivedKey(it.record)
+			}
+			if id, ok := im.draft.PublishedAs(it.dataset, im.opt.Publisher, key); ok {
+				im.stillPublic(it, id)
+			}
 			continue
 		}
 		if strings.TrimSpace(it.record.Head().Title) == "" {
@@ -163,15 +169,7 @@ func derivedKey(r catalog.Record) string {
 
 // stillPublic tells of a row that must not be public, but whose record is: an
 // earlier release had it, and only a withdrawal takes it out.
-func (im *importer) stillPublic(it *item) {
-	key := it.key
-	if key == "" {
-		key = derivedKey(it.record)
-	}
-	id, ok := im.draft.PublishedAs(it.dataset, im.opt.Publisher, key)
-	if !ok {
-		return
-	}
+func (im *importer) stillPublic(it *item, id catalog.ID) {
 	it.id = id
 	im.report.StillPublic = append(im.report.StillPublic, id)
 	it.refuse = append(it.refuse, finding{

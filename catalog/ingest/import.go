@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -91,14 +92,22 @@ func ImportBatches(ctx context.Context, draft *catalog.Draft, batches []Batch, o
 			return nil, fmt.Errorf("restore: %w", err)
 		}
 	}
+	number := 0
 	for _, b := range batches {
 		im.datasets = append(im.datasets, b.Dataset)
+		var names []string
 		for _, f := range b.Files {
-			if err := im.read(ctx, b, f); err != nil {
-				return nil, fmt.Errorf("%s: %w", f.Name, err)
+			number++
+			name, err := im.screenName(f.Name, number)
+			if err != nil {
+				return nil, err
+			}
+			names = append(names, name)
+			if err := im.read(ctx, b, f, name); err != nil {
+				return nil, ofFile(name, err)
 			}
 		}
-		if err := im.missingColumns(b); err != nil {
+		if err := im.missingColumns(b.Columns, names); err != nil {
 			return nil, err
 		}
 	}
@@ -164,6 +173,8 @@ type item struct {
 	hold     []finding
 	approved []Approved
 	screened screen.Result
+	// cells are what the rules say of its cells as they stand in the file.
+	cells    []cellFinding
 	redacted bool
 
 	id     catalog.ID
@@ -184,11 +195,9 @@ func joinColumns(known, mapped map[string]string) map[string]string {
 	return columns
 }
 
-// read takes in the rows of a file and builds their records on all processors.
-func (im *importer) read(ctx context.Context, b Batch, f File) error {
-	if err := screenName(f.Name); err != nil {
-		return err
-	}
+// read takes in the rows of a file and builds their records on all processors. name
+// is what the report calls it.
+func (im *importer) read(ctx context.Context, b Batch, f File, name string) error {
 	m, err := newMapping(b.Dataset, joinColumns(im.opt.Known, b.Columns))
 	if err != nil {
 		return err
@@ -196,7 +205,7 @@ func (im *importer) read(ctx context.Context, b Batch, f File) error {
 	mappings := map[catalog.Dataset]*mapping{b.Dataset: m}
 	var chunk []*readRow
 	build := func() error {
-		items, err := im.build(ctx, f.Name, chunk)
+		items, err := im.build(ctx, name, chunk)
 		im.items = append(im.items, items...)
 		chunk = chunk[:0]
 		if im.opt.Progress != nil {
@@ -204,21 +213,21 @@ func (im *importer) read(ctx context.Context, b Batch, f File) error {
 		}
 		return err
 	}
-	var marked error
-	opt := im.opt
-	opt.Aside = func(place, text string) {
-		if im.opt.Aside != nil {
-			im.opt.Aside(place, text)
-		}
-		if marked == nil {
-			marked = screenAside(place, text)
-		}
+	note := func(sheet string, number int, n finding) {
+		im.report.Notes = append(im.report.Notes, Line{File: name, Sheet: sheet, Row: number, Column: n.column, Rule: n.rule, Message: n.en, MessageZH: n.zh})
 	}
-	s := &source{file: f, opt: &opt, mapping: m, note: func(sheet string, number int, n finding) {
-		im.report.Notes = append(im.report.Notes, Line{File: f.Name, Sheet: sheet, Row: number, Column: n.column, Rule: n.rule, Message: n.en, MessageZH: n.zh})
-	}, header: func(h Header) { im.report.Headers = append(im.report.Headers, h) }}
+	var beside asides
+	s := &source{file: f, opt: &im.opt, mapping: m, note: note, header: func(h Header) {
+		h.File = name
+		im.report.Headers = append(im.report.Headers, h)
+	}, asides: func(a aside) {
+		if im.opt.Aside != nil {
+			im.opt.Aside(a.place("en"), a.text)
+		}
+		beside.screen(a)
+	}}
 	for r, err := range s.rows(ctx) {
-		if cause := errors.Join(ctx.Err(), marked); cause != nil {
+		if cause := cmp.Or(ctx.Err(), beside.marked); cause != nil {
 			return cause
 		}
 		bad, ok := errors.AsType[*rowError](err)
@@ -240,7 +249,13 @@ func (im *importer) read(ctx context.Context, b Batch, f File) error {
 			}
 		}
 	}
-	return errors.Join(marked, build())
+	if err := cmp.Or(beside.marked, build()); err != nil {
+		return err
+	}
+	for _, n := range beside.notes() {
+		note("", 0, n)
+	}
+	return nil
 }
 
 // readRow is a row as it was read, with what is wrong with it.
@@ -267,6 +282,7 @@ func (im *importer) build(ctx context.Context, file string, chunk []*readRow) ([
 			return nil //nolint:nilerr // the fault is the row's outcome and stops nothing
 		}
 		r.item.draftRecord, r.item.refuse = build(r.mapping, r.row)
+		r.item.cells = screenCells(r.mapping, r.row)
 		if r.origin != nil && r.item.record != nil {
 			r.origin.restore(r.item.record)
 		}
@@ -332,6 +348,9 @@ func (im *importer) count(file string, r *readRow) {
 			continue
 		}
 		col.Values++
+		if c.personal {
+			col.Personal++
+		}
 		if len(sampled.rows) < sampleRows {
 			values = slices.Grow(values, max(0, col.place+1-len(values)))[:max(len(values), col.place+1)]
 			values[col.place] = c.plain()
@@ -365,16 +384,16 @@ func (im *importer) proposeColumns() {
 
 // missingColumns refuses a column map that names columns the files lack: it was
 // made for others, and guessing would publish the wrong thing.
-func (im *importer) missingColumns(b Batch) error {
+func (im *importer) missingColumns(columns map[string]string, files []string) error {
 	seen := map[string]bool{}
-	for _, f := range b.Files {
-		if s := im.samples[f.Name]; s != nil {
+	for _, file := range files {
+		if s := im.samples[file]; s != nil {
 			for _, name := range s.header {
 				seen[foldHeader(name)] = true
 			}
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(b.Columns)) {
+	for _, name := range slices.Sorted(maps.Keys(columns)) {
 		if len(seen) > 0 && !seen[foldHeader(name)] {
 			return fmt.Errorf("the column map names %q, which the files lack: %w", name, catalog.ErrInvalid)
 		}

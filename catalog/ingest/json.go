@@ -51,12 +51,12 @@ func limitedFile(r io.Reader) *limitedReader {
 	return &limitedReader{r: r, file: MaxFileBytes, row: MaxFileBytes}
 }
 
-// readJSON reads a list of objects, or an object whose member "data" is one: the
-// form of the open-data API. Other members beside it are passed over. A row is
-// numbered by its place in the list, from 1.
-func readJSON(in *peeker) iter.Seq2[row, error] {
+// list reads a list of objects, or an object whose member "data" is one: the form
+// of the open-data API. Other members beside it are set aside. A row is numbered by
+// its place in the list, from 1.
+func (s *source) list(in *peeker) iter.Seq2[row, error] {
 	return func(yield func(row, error) bool) {
-		if err := readList(in, func(r row, err error) error {
+		if err := s.readList(in, func(r row, err error) error {
 			if !yield(r, err) {
 				return errStop
 			}
@@ -70,7 +70,7 @@ func readJSON(in *peeker) iter.Seq2[row, error] {
 // errStop ends a reader whose rows are no longer wanted.
 var errStop = errors.New("stop")
 
-func readList(in *peeker, take func(row, error) error) error {
+func (s *source) readList(in *peeker, take func(row, error) error) error {
 	mark, err := in.peek(len(bomUTF8))
 	if err != nil {
 		return err
@@ -86,7 +86,7 @@ func readList(in *peeker, take func(row, error) error) error {
 	case '[':
 		err = readElements(d, bounded, take)
 	case '{':
-		err = readEnvelope(d, bounded, take)
+		err = s.readEnvelope(d, bounded, take)
 	default:
 		return notAList(nil)
 	}
@@ -114,21 +114,23 @@ func notAList(cause error) error {
 	return cause
 }
 
-func readEnvelope(d *jsontext.Decoder, bounded *limitedReader, take func(row, error) error) error {
+func (s *source) readEnvelope(d *jsontext.Decoder, bounded *limitedReader, take func(row, error) error) error {
 	if _, err := d.ReadToken(); err != nil {
 		return notAList(err)
 	}
 	found := false
-	for d.PeekKind() != '}' {
+	for number := 1; d.PeekKind() != '}'; number++ {
 		bounded.nextRow()
-		name, err := d.ReadToken()
+		token, err := d.ReadToken()
 		if err != nil {
 			return notAList(err)
 		}
-		if name.String() != "data" {
-			if err := d.SkipValue(); err != nil {
+		if name := token.String(); name != "data" {
+			value, err := d.ReadValue()
+			if err != nil {
 				return notAList(err)
 			}
+			s.aside(asMember, shown(name, fmt.Sprintf("(%d)", number)), "", name+"|"+jsonWords(value))
 			continue
 		}
 		if found {

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"errors"
 	"fmt"
 
 	"luoshu/catalog"
@@ -84,6 +85,14 @@ func (e *FileError) Unwrap() []error {
 		return []error{catalog.ErrInvalid}
 	}
 	return []error{catalog.ErrInvalid, e.cause}
+}
+
+// ofFile puts the name of the file before what is wrong with it.
+func ofFile(name string, err error) error {
+	if e, ok := errors.AsType[*FileError](err); ok {
+		return &FileError{catalog.Text{ZH: name + "：" + e.ZH, EN: name + ": " + e.EN}, e.cause}
+	}
+	return fmt.Errorf("%s: %w", name, err)
 }
 
 func refuse(zh, en string) *FileError { return &FileError{Text: catalog.Text{ZH: zh, EN: en}} }

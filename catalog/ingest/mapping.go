@@ -15,6 +15,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"luoshu/catalog"
+	"luoshu/catalog/screen"
 )
 
 // aliases.csv holds the column names seen in real files and what they mean.
@@ -35,8 +36,8 @@ const (
 	Mapped Use = "mapped"
 	// Gate: it decides whether a row may be published, and is not published.
 	Gate Use = "gate"
-	// Dropped: never public (contacts, telephones, opinions); its values were
-	// not even looked at.
+	// Dropped: never public (contacts, telephones, opinions). Like those of every
+	// column its values are screened for marks of secrecy, and for nothing else.
 	Dropped Use = "dropped"
 	// Unused: known, and without a place in the catalog.
 	Unused Use = "unused"
@@ -53,6 +54,9 @@ type Column struct {
 	Use     Use             `json:"use"`
 	// Values counts the rows in which the column was not empty.
 	Values int `json:"values"`
+	// Personal counts the rows in which a column that is not published holds what
+	// the rules on the data of persons (P1 to P5, P7) look for.
+	Personal int `json:"personal,omitzero"`
 	// Proposal says what the column most likely means, and why.
 	Proposal `json:"proposal"`
 
@@ -65,6 +69,8 @@ type target struct {
 	name  string // field path, sourceKey, orgCode, or the gate's name
 	field catalog.Field
 	hint  hint
+	// hidden: the name is unknown and itself what must not be shown.
+	hidden bool
 }
 
 // helper reports whether the target is one that no field stands for.
@@ -98,8 +104,9 @@ var loadAliases = sync.OnceValue(func() map[aliasKey]target {
 })
 
 // foldHeader reduces a column name to what makes it that name: width, case,
-// white space, asterisks and quotes do not.
+// white space, hidden characters, asterisks and quotes do not.
 func foldHeader(s string) string {
+	s, _ = catalog.CleanText(s, false)
 	return strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r), unicode.IsControl(r), r == '*', r == '"', r == '\'', r == '“', r == '”', r == '\ufeff':
@@ -187,8 +194,12 @@ func (m *mapping) column(name string) target {
 			t = target{use: Dropped}
 		}
 	}
-	if t.use == Mapped {
+	switch t.use {
+	case Mapped:
 		t.hint = said
+	case Unknown:
+		t.hidden = len(objections(screen.ColumnName, name)) > 0
+	default:
 	}
 	m.known.Store(name, t)
 	return t

@@ -126,6 +126,20 @@ func TestColumns(t *testing.T) {
 	}
 }
 
+// TestHiddenCharactersInNames: they make no other column of it, so that one that
+// decides about publication goes on doing so.
+func TestHiddenCharactersInNames(t *testing.T) {
+	m, err := newMapping(catalog.Achievements, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"密\u200b级", "密\u00ad级", "\ufe0f密　级\u3164"} {
+		if got := m.column(name).use; got != Gate {
+			t.Errorf("%q is %s", name, got)
+		}
+	}
+}
+
 func TestGates(t *testing.T) {
 	tests := []struct {
 		header, value string

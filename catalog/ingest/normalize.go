@@ -63,7 +63,7 @@ func plainText(s string) bool {
 		r, size := utf8.DecodeRuneInString(s[i:])
 		if r < 0x4E00 || r > 0x9FFF {
 			switch {
-			case foldsWidth(r), r >= 0x2E80 && r <= 0x2FDF, r == 0x2010, r == 0x2011, unseen(r):
+			case foldsWidth(r), r >= 0x2E80 && r <= 0x2FDF, r == 0x2010, r == 0x2011:
 				return false
 			}
 		}
@@ -75,16 +75,6 @@ func plainText(s string) bool {
 // touchesWide reports whether a character beyond ASCII stands beside the byte at i.
 func touchesWide(s string, i int) bool {
 	return i > 0 && s[i-1] >= utf8.RuneSelf || i+1 < len(s) && s[i+1] >= utf8.RuneSelf
-}
-
-// unseen reports whether r shows nothing and is not known to catalog.CleanText:
-// soft hyphens, fillers, selectors of a glyph.
-func unseen(r rune) bool {
-	switch r {
-	case 0x00AD, 0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180E, 0x3164, 0xFFA0:
-		return true
-	}
-	return r >= 0xFE00 && r <= 0xFE0F || r >= 0xFFF9 && r <= 0xFFFB || r >= 0xE0100 && r <= 0xE01EF || r >= 0x1D173 && r <= 0x1D17A
 }
 
 // foldsWidth reports whether r is a full-width form that becomes ASCII. The
@@ -100,8 +90,8 @@ func foldsWidth(r rune) bool {
 	return true
 }
 
-// foldForms maps full-width forms, radicals and typesetters' hyphens, and drops
-// what nobody sees. It reports whether the latter two happened.
+// foldForms maps full-width forms, radicals and typesetters' hyphens. It reports
+// whether there were radicals.
 func foldForms(s string) (string, bool) {
 	var b strings.Builder
 	b.Grow(len(s))
@@ -118,8 +108,6 @@ func foldForms(s string) (string, bool) {
 			to := norm.NFKC.String(string(r))
 			changed = changed || to != string(r)
 			b.WriteString(to)
-		case unseen(r):
-			changed = true
 		default:
 			b.WriteRune(r)
 		}

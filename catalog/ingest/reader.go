@@ -40,6 +40,8 @@ type cell struct {
 	column string
 	text   string
 	json   jsontext.Value // nil for text
+	// personal: its column is not published, and it holds a person's data.
+	personal bool
 }
 
 func (c cell) empty() bool {
@@ -69,13 +71,8 @@ type source struct {
 	note func(sheet string, number int, f finding)
 	// header, unless nil, is told where the columns of a table stand.
 	header func(Header)
-}
-
-// aside hands over text that is in the file and in no row.
-func (s *source) aside(place, text string) {
-	if s.opt.Aside != nil && strings.TrimSpace(text) != "" {
-		s.opt.Aside(place, text)
-	}
+	// asides, unless nil, is given what is in the file and in no row.
+	asides func(aside)
 }
 
 // rows yields the rows of the file. An error that concerns one row wraps
@@ -94,7 +91,7 @@ func (s *source) rows(ctx context.Context) iter.Seq2[row, error] {
 		case ".csv", ".tsv", ".txt":
 			rows = s.text(in)
 		case ".json":
-			rows = readJSON(in)
+			rows = s.list(in)
 		case ".jsonl", ".ndjson":
 			rows = readLines(in)
 		case ".luoshu":

@@ -1,8 +1,12 @@
 package ingest
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"luoshu/catalog"
@@ -34,6 +38,7 @@ func (im *importer) screenRows(ctx context.Context, refs *references) error {
 			it.judge(im.opt, screen.Package(p, func(id catalog.ID) bool { return sensitive[id] }))
 		}
 		im.report.Approved = append(im.report.Approved, it.approved...)
+		im.marked(it)
 		if it.stopped() && refs.taken[it.id] {
 			delete(refs.taken, it.id)
 			stopped = true
@@ -50,12 +55,93 @@ func (im *importer) screenRows(ctx context.Context, refs *references) error {
 	})
 }
 
+// marked tells of a row with the mark of a secret whose record is public: an earlier
+// release had it.
+func (im *importer) marked(it *item) {
+	if it.id == "" || im.draft.Base() == nil || !slices.ContainsFunc(it.refuse, func(f finding) bool { return f.rule == "M1" }) {
+		return
+	}
+	if _, public := im.draft.Base().Find(it.id); public && !slices.Contains(im.report.StillPublic, it.id) {
+		im.stillPublic(it, it.id)
+	}
+}
+
 func (im *importer) screenRow(it *item) error {
 	if len(it.refuse) == 0 {
 		it.screened = screen.Record(it.record)
 		it.judge(im.opt, it.screened.Findings)
 	}
+	it.judgeCells(im.opt)
 	return nil
+}
+
+// screenCells looks at every cell of a row as it stands in the file, whatever
+// becomes of its column: a mark that is not published is a mark on the row all the
+// same, and so is one in a value that the record could not take.
+//
+// Where a column is published, marks and the words that hold a row count, and the
+// numbers that refuse one; the rest is redacted in the record. Where it is not,
+// only marks and words do. A person's data there goes nowhere (P6): the cell is
+// counted. Columns of contacts are full of it, and that is what they are for.
+func screenCells(m *mapping, r row) []cellFinding {
+	var found []cellFinding
+	for i := range r.cells {
+		c := &r.cells[i]
+		t := m.column(c.column)
+		text := c.words()
+		if t.hidden {
+			text = c.column + "|" + text
+			c.column = "(" + strconv.Itoa(i+1) + ")"
+		}
+		for _, f := range objections(screen.Cell, text) {
+			f.Field = c.column
+			personal := strings.HasPrefix(f.Rule, "P")
+			switch {
+			case personal && t.use != Mapped && t.use != Gate:
+				c.personal = true
+			case f.Action == screen.Refuse, !personal:
+				found = append(found, cellFinding{f, t.use == Mapped})
+			}
+		}
+	}
+	return found
+}
+
+// cellFinding is what a rule says of a cell as it stands in the file.
+type cellFinding struct {
+	screen.Finding
+	mapped bool // its column becomes a field
+}
+
+// words returns what a cell says.
+func (c cell) words() string {
+	if c.json == nil {
+		return c.text
+	}
+	if !speaks(string(c.json)) && bytes.IndexByte(c.json, '\\') < 0 {
+		return ""
+	}
+	return jsonWords(c.json)
+}
+
+// judgeCells adds what the rules say of the cells where the record they became does
+// not say it already.
+func (it *item) judgeCells(opt Options) {
+	if len(it.cells) == 0 {
+		return
+	}
+	refused := len(it.refuse) > 0
+	cleared := it.record != nil && screen.Cleared(it.record)
+	var news []screen.Finding
+	for _, f := range it.cells {
+		said := f.mapped && slices.ContainsFunc(it.screened.Findings, func(s screen.Finding) bool { return s.Rule == f.Rule && s.Action == f.Action })
+		if said || f.Action == screen.Hold && (refused || cleared && f.Rule == "M6") {
+			continue
+		}
+		news = append(news, f.Finding)
+	}
+	it.judge(opt, news)
+	it.cells = nil
 }
 
 // judge turns what the rules found into what becomes of the row.
@@ -81,42 +167,25 @@ func (it *item) judge(opt Options, found []screen.Finding) {
 // stopped reports whether the row will not be published as it stands.
 func (it *item) stopped() bool { return len(it.refuse) > 0 || len(it.hold) > 0 }
 
-// screenName looks at what a file is called. A marked file is not read at all.
-func screenName(name string) error {
-	for _, f := range screen.Text(screen.FileName, name) {
+// screenName looks at what a file is called and returns what the report may call
+// it. number counts the files. One that is marked is not read at all.
+func (im *importer) screenName(name string, number int) (string, error) {
+	base := filepath.Base(name)
+	var found asides
+	for _, f := range objections(screen.FileName, base) {
 		if f.Action == screen.Refuse || f.Action == screen.Hold {
-			return &markedError{"the name of the file", f.Rule}
+			// The name itself is what must not be shown.
+			which := catalog.Text{ZH: fmt.Sprintf("第 %d 个文件的文件名", number), EN: fmt.Sprintf("the name of file %d", number)}
+			return "", markedFile(aside{kind: which}, f.Rule)
 		}
+		found.screen(aside{kind: asFile, text: base})
 	}
-	return nil
-}
-
-// screenAside looks at text that is in a file and in none of its rows. It is not
-// published, but a mark there is a mark on the whole file.
-func screenAside(place, text string) error {
-	kind, _, _ := strings.Cut(place, " ")
-	kinds := map[string]screen.Kind{"sheet": screen.SheetName, "comment": screen.Comment, "property": screen.Property}
-	known, ok := kinds[kind]
-	if !ok {
-		known = screen.HiddenCell
+	base, _ = screen.Redacted(base)
+	for _, n := range found.notes() {
+		im.report.Notes = append(im.report.Notes, Line{File: base, Rule: n.rule, Message: n.en, MessageZH: n.zh})
 	}
-	for _, f := range screen.Text(known, text) {
-		if f.Action == screen.Refuse {
-			return &markedError{place: place, rule: f.Rule}
-		}
-	}
-	return nil
+	return base, nil
 }
-
-// markedError says that something in a file speaks against its publication.
-type markedError struct{ place, rule string }
-
-func (e *markedError) Error() string {
-	r, _ := screen.LookupRule(e.rule)
-	return e.place + " is marked (" + e.rule + "): " + r.Text.EN
-}
-
-func (*markedError) Is(target error) bool { return target == catalog.ErrInvalid }
 
 // Screened is a published record that the rules object to.
 type Screened struct {

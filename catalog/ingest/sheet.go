@@ -31,8 +31,11 @@ type sheetVisitor struct {
 	cell   func(*sheetCell) error
 	endRow func() error
 	merge  func(area) error
-	// page is told the headers and footers of the printed pages.
-	page func(text string)
+	// other is told what stands besides the rows, with the element it is in: page
+	// headers, links, validation.
+	other func(element, text string)
+	// unseen is told what a cell holds and does not show: its formula, a reading aid.
+	unseen func(c *sheetCell, text string)
 }
 
 // scanSheet reads a sheet (ECMA-376-1, 18.3.1). It refuses what would let cells
@@ -40,10 +43,23 @@ type sheetVisitor struct {
 // and cells far away. cells is the number of cells the workbook may still have.
 func scanSheet(x *xmlScanner, v sheetVisitor, cells *int) error {
 	s := &sheetScanner{x: x, v: v, cells: cells}
+	var element string
+	rest := sweeper{tell: func(text string) { v.other(element, text) }}
 	for {
 		kind, err := x.next()
 		if err != nil || kind == xmlEOF {
 			return err
+		}
+		if v.other != nil {
+			if kind == xmlStart && x.depth() == 2 {
+				element = string(x.name)
+			}
+			if err := rest.take(x, kind); err != nil {
+				return err
+			}
+			if kind == xmlEnd && x.depth() <= 1 {
+				rest.flush()
+			}
 		}
 		if kind != xmlStart {
 			continue
@@ -54,8 +70,6 @@ func scanSheet(x *xmlScanner, v sheetVisitor, cells *int) error {
 			err = s.data()
 		case "mergeCell":
 			err = s.mergeCell()
-		case "oddHeader", "oddFooter", "evenHeader", "evenFooter", "firstHeader", "firstFooter":
-			err = s.pageText()
 		}
 		if err != nil {
 			return err
@@ -71,6 +85,7 @@ type sheetScanner struct {
 	merges      int
 	row, column int // the last
 	cell        sheetCell
+	unseen      []byte
 }
 
 func (s *sheetScanner) data() error {
@@ -173,7 +188,7 @@ func (s *sheetScanner) readCell() error {
 		return err
 	}
 	if c.row > MaxSheetRows+1 || c.column >= MaxColumns {
-		name := cellName("", c.column, c.row)
+		name := cellName(c.column, c.row)
 		return refuse(fmt.Sprintf("单元格 %s 离表格太远：最多读取 %d 行、%d 列，请删去远处的内容", name, MaxSheetRows, MaxColumns),
 			fmt.Sprintf("the cell %s is too far away: %d rows and %d columns are read; delete what lies beyond", name, MaxSheetRows, MaxColumns))
 	}
@@ -200,7 +215,8 @@ func (s *sheetScanner) readValue() (filled bool, err error) {
 	depth := x.depth()
 	// collect is the depth of the element whose text is the value, phonetic that of
 	// a reading aid, which is not.
-	collect, phonetic := 0, 0
+	collect, phonetic, formula := 0, 0, 0
+	s.unseen = s.unseen[:0]
 	for {
 		kind, err := x.next()
 		if err != nil {
@@ -216,7 +232,7 @@ func (s *sheetScanner) readValue() (filled bool, err error) {
 					collect, filled = x.depth(), true
 				}
 			case "f":
-				c.formula, filled = true, true
+				c.formula, filled, formula = true, true, x.depth()
 			case "rPh":
 				phonetic = x.depth()
 			}
@@ -226,9 +242,20 @@ func (s *sheetScanner) readValue() (filled bool, err error) {
 					return false, err
 				}
 			}
+			if (formula > 0 || phonetic > 0) && s.v.unseen != nil {
+				if s.unseen, err = x.appendText(s.unseen); err != nil {
+					return false, err
+				}
+			}
 		case xmlEnd:
 			if x.depth() < depth {
+				if len(s.unseen) > 0 {
+					s.v.unseen(c, string(s.unseen))
+				}
 				return filled, nil
+			}
+			if x.depth() < formula {
+				formula = 0
 			}
 			if x.depth() < collect {
 				collect = 0
@@ -262,30 +289,6 @@ func (s *sheetScanner) mergeCell() error {
 	return s.v.merge(area{top, left, bottom, right})
 }
 
-func (s *sheetScanner) pageText() error {
-	depth := s.x.depth()
-	var text []byte
-	for {
-		kind, err := s.x.next()
-		if err != nil {
-			return err
-		}
-		switch {
-		case kind == xmlText:
-			if text, err = s.x.appendText(text); err != nil {
-				return err
-			}
-		case kind == xmlEnd && s.x.depth() < depth:
-			if s.v.page != nil {
-				s.v.page(string(text))
-			}
-			return nil
-		case kind == xmlEOF:
-			return xmlError("ends within a page header")
-		}
-	}
-}
-
 // parseCellName understands B7 and $B$7; the column counts from 0.
 func parseCellName(name []byte) (column, row int, ok bool) {
 	i := 0
@@ -316,6 +319,8 @@ func parseCellName(name []byte) (column, row int, ok bool) {
 type merged struct {
 	areas  []area // by top, then left
 	active []held
+	// covered, unless nil, is told what stands in cells that a range covers.
+	covered func(column, row int, text string)
 }
 
 // held is a range with its text.
@@ -341,8 +346,8 @@ func (m *merged) fill(g *gridRow) error {
 		a.right = min(a.right, MaxColumns-1)
 		for _, h := range m.active {
 			if a.left <= h.right && h.left <= a.right {
-				return refuse(fmt.Sprintf("单元格 %s 处的合并区域相互重叠", cellName("", a.left, a.top)),
-					"merged ranges overlap at "+cellName("", a.left, a.top))
+				return refuse(fmt.Sprintf("单元格 %s 处的合并区域相互重叠", cellName(a.left, a.top)),
+					"merged ranges overlap at "+cellName(a.left, a.top))
 			}
 		}
 		h := held{area: a}
@@ -373,6 +378,9 @@ func (m *merged) fill(g *gridRow) error {
 			default:
 				continue
 			}
+			if was := g.cells[column]; m.covered != nil && was != "" && was != h.text {
+				m.covered(column, g.number, was)
+			}
 			g.cells[column] = h.text
 		}
 	}
@@ -391,6 +399,8 @@ type texts struct {
 	window []byte
 	at     int64
 	gather []byte // not yet in the file
+	// reading is told the reading aids beside a text.
+	reading func(text string)
 }
 
 const (
@@ -475,7 +485,7 @@ func (t *texts) close() {
 
 // read takes in the shared texts (ECMA-376-1, 18.4.9).
 func (t *texts) read(x *xmlScanner) error {
-	var text []byte
+	var text, aid []byte
 	collect, phonetic := 0, 0
 	for {
 		kind, err := x.next()
@@ -507,6 +517,10 @@ func (t *texts) read(x *xmlScanner) error {
 				if text, err = x.appendText(text); err != nil {
 					return err
 				}
+			} else if phonetic > 0 {
+				if aid, err = x.appendText(aid); err != nil {
+					return err
+				}
 			}
 		case xmlEnd:
 			if x.depth() < collect {
@@ -516,6 +530,10 @@ func (t *texts) read(x *xmlScanner) error {
 				phonetic = 0
 			}
 			if string(x.name) == "si" {
+				if len(aid) > 0 && t.reading != nil {
+					t.reading(string(aid))
+				}
+				aid = aid[:0]
 				if err := t.add(unescape(text)); err != nil {
 					return err
 				}

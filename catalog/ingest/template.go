@@ -353,7 +353,7 @@ func (t *templateBook) styles() error {
 // row writes texts into a row under one style.
 func (t *templateBook) row(sheet string, number, style int, texts ...string) error {
 	for i, text := range texts {
-		at := cellName("", i, number)
+		at := cellName(i, number)
 		if err := errors.Join(t.SetCellStr(sheet, at, text), t.SetCellStyle(sheet, at, at, style)); err != nil {
 			return err
 		}
@@ -383,7 +383,7 @@ func (t *templateBook) data(sheet string) error {
 		}
 		err := errors.Join(t.SetCellStr(sheet, letter+"1", header), t.SetCellStyle(sheet, letter+"1", letter+"1", t.heading))
 		for j, text := range c.cells {
-			at := cellName("", i, j+2)
+			at := cellName(i, j+2)
 			err = errors.Join(err, t.SetCellStyle(sheet, at, at, style))
 			if n, parse := strconv.ParseFloat(text, 64); c.number() && parse == nil {
 				err = errors.Join(err, t.SetCellValue(sheet, at, n))

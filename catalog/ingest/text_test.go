@@ -257,7 +257,8 @@ func TestHostileTexts(t *testing.T) {
 func TestTooManyRows(t *testing.T) {
 	m, err := newMapping(catalog.Achievements, nil)
 	must(t, err)
-	few := &table{source: &source{mapping: m}, names: []string{"成果名称"}, limit: 2}
+	names := []string{"成果名称"}
+	few := &table{source: &source{mapping: m}, names: names, shown: names, limit: 2}
 	for number := range 4 {
 		var last error
 		more := few.row(gridRow{number: number, cells: []string{"a"}}, func(_ row, err error) bool {

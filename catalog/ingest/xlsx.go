@@ -7,15 +7,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"io/fs"
 	"iter"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/xuri/excelize/v2"
+
+	"luoshu/catalog"
 )
 
 // A workbook is read in three steps: its archive is checked; every part is read
@@ -45,11 +50,12 @@ type workbook struct {
 
 // sheet is one sheet of a workbook.
 type sheet struct {
-	name   string
+	name string
+	// label is what the report calls it.
+	label  string
 	part   string
 	hidden bool
 	merges []area
-	pages  []string // headers and footers of the printed pages
 }
 
 // workbook reads an .xlsx file.
@@ -72,8 +78,12 @@ func (s *source) workbook(ctx context.Context, in io.Reader) iter.Seq2[row, erro
 			yield(row{}, err)
 			return
 		}
+		if err := w.setAside(selected); err != nil {
+			yield(row{}, err)
+			return
+		}
 		for _, sh := range selected {
-			for r, err := range w.table(sh.name, w.grid(sh)) {
+			for r, err := range w.table(sh.label, w.grid(sh, true)) {
 				if !yield(r, err) || err != nil && !isRowError(err) {
 					return
 				}
@@ -117,32 +127,63 @@ func (w *workbook) open(file *content) error {
 			sheetParts[t.part] = &sheet{part: t.part}
 		}
 	}
-	if err := w.survey(sheetParts); err != nil {
+	if err := w.listSheets(main, targets, sheetParts); err != nil {
+		return err
+	}
+	shared := map[string]bool{}
+	for _, t := range targets {
+		if strings.HasSuffix(t.kind, "/sharedStrings") && w.parts[t.part] != nil {
+			shared[t.part] = true
+		}
+	}
+	if err := w.survey(sheetParts, shared); err != nil {
 		return err
 	}
 	if err := w.readFrame(sheetParts); err != nil {
 		return err
 	}
-	for _, s := range w.frame.WorkBook.Sheets.Sheet {
-		sh := sheetParts[targets[s.ID].part]
-		if sh == nil {
-			continue // a sheet that is a chart
-		}
-		if sh.name != "" {
-			return refuse("工作簿的工作表目录已损坏", "the workbook's list of sheets is damaged: "+main)
-		}
-		sh.name, sh.hidden = s.Name, s.State != "" && s.State != "visible"
-		w.sheets = append(w.sheets, sh)
-	}
-	for _, t := range targets {
-		if strings.HasSuffix(t.kind, "/sharedStrings") && w.parts[t.part] != nil {
-			if err := w.scan(t.part, func(x *xmlScanner) error { return w.shared.read(x) }); err != nil {
-				return err
-			}
+	w.shared.reading = func(text string) { w.aside(asFormula, "", "", text) }
+	for _, part := range slices.Sorted(maps.Keys(shared)) {
+		if err := w.scan(part, w.shared.read); err != nil {
+			return err
 		}
 	}
 	w.readFormats()
-	return w.asides()
+	return nil
+}
+
+// listSheets reads which sheets there are, in their order.
+func (w *workbook) listSheets(main string, targets map[string]relation, parts map[string]*sheet) error {
+	return w.scan(main, func(x *xmlScanner) error {
+		for number := 1; ; {
+			kind, err := x.next()
+			if err != nil || kind == xmlEOF {
+				return err
+			}
+			if kind != xmlStart || string(x.name) != "sheet" {
+				continue
+			}
+			written, _ := attribute(x.attrs, "name")
+			id, _ := attribute(x.attrs, "id")
+			state, _ := attribute(x.attrs, "state")
+			name := html.UnescapeString(string(written))
+			if !utf8.ValidString(name) {
+				return xmlError("is not in UTF-8")
+			}
+			label := shown(name, "#"+strconv.Itoa(number))
+			number++
+			w.aside(asSheet, label, "", name)
+			sh := parts[targets[string(id)].part]
+			if sh == nil {
+				continue // a sheet that is a chart
+			}
+			if sh.label != "" {
+				return refuse("工作簿的工作表目录已损坏", "the workbook's list of sheets is damaged: "+main)
+			}
+			sh.name, sh.label, sh.hidden = name, label, len(state) > 0 && string(state) != "visible"
+			w.sheets = append(w.sheets, sh)
+		}
+	})
 }
 
 // relation is what a part of the workbook refers to.
@@ -249,38 +290,40 @@ func (w *workbook) damaged(name string, err error) error {
 		fmt.Sprintf("the part %s of the workbook does not have the size or check sum it claims: it is damaged (%v)", name, err))
 }
 
-// survey reads every part once and notes what stands in the sheets besides rows.
-func (w *workbook) survey(sheets map[string]*sheet) error {
+// survey reads every part once, sets aside what it says, and notes what stands in
+// the sheets besides rows.
+func (w *workbook) survey(sheets map[string]*sheet, shared map[string]bool) error {
+	owners, err := w.owners()
+	if err != nil {
+		return err
+	}
+	pictures, embedded := 0, 0
 	for _, f := range w.archive.File {
 		name := strings.ReplaceAll(f.Name, "\\", "/")
 		if strings.HasSuffix(name, "/") {
 			continue
 		}
-		read := drain
+		base := path.Base(name)
+		w.aside(asPart, "", "", base)
+		kind, in := asideKind(name), cmp.Or(owners[name], shown(base, ""))
+		var read func(*xmlScanner) error
 		switch sh := sheets[name]; {
 		case sh != nil:
-			read = func(x *xmlScanner) error {
-				return scanSheet(x, sheetVisitor{
-					merge: func(a area) error {
-						sh.merges = append(sh.merges, a)
-						return nil
-					},
-					page: func(text string) { sh.pages = append(sh.pages, text) },
-				}, &w.cells)
-			}
-		case strings.HasPrefix(name, "docProps/") && strings.HasSuffix(name, ".xml"):
+			read = w.surveySheet(sh)
+		case shared[name]:
+			read = drain
+		case strings.HasPrefix(name, "docProps/") && isXML(name):
 			read = func(x *xmlScanner) error { return leaves(x, w.property) }
-		case strings.HasPrefix(name, "xl/drawings/") && strings.HasSuffix(name, ".xml"), strings.HasPrefix(name, "xl/charts/"):
-			read = func(x *xmlScanner) error {
-				return leaves(x, func(tag, _, text string) {
-					if tag == "t" {
-						w.aside("drawing "+path.Base(name), text)
-					}
-				})
+		case isXML(name):
+			read = w.sweep(kind, in)
+		default:
+			switch {
+			case strings.HasPrefix(name, "xl/media/"):
+				pictures++
+			case strings.HasPrefix(name, "xl/embeddings/"), strings.HasPrefix(name, "xl/activeX/"), strings.HasSuffix(name, ".bin") && strings.Contains(name, "vba"):
+				embedded++
 			}
-		}
-		if !isXML(name) {
-			if err := w.pass(name, f); err != nil {
+			if err := w.pass(name, f, kind, in); err != nil {
 				return err
 			}
 			continue
@@ -290,7 +333,54 @@ func (w *workbook) survey(sheets map[string]*sheet) error {
 		}
 	}
 	w.cells = MaxCells
+	if pictures+embedded > 0 {
+		w.note("", 0, finding{
+			"", "not_screened", fmt.Sprintf("工作簿内有 %d 张图片、%d 个嵌入的文件或程序，未发布，也无法检查：请自行查看其中有无密级标志", pictures, embedded),
+			fmt.Sprintf("the workbook holds %d pictures and %d embedded files or programs: they are not published and cannot be screened, so look at them for marks of secrecy", pictures, embedded),
+		})
+	}
 	return nil
+}
+
+// owners tells which sheet a part belongs to: comments, drawings, links.
+func (w *workbook) owners() (map[string]string, error) {
+	owners := map[string]string{}
+	for _, sh := range w.sheets {
+		targets, err := w.relationsOf(sh.part)
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range targets {
+			owners[t.part] = sh.label
+		}
+		dir, base := path.Split(sh.part)
+		owners[dir+"_rels/"+base+".rels"] = sh.label
+	}
+	return owners, nil
+}
+
+// surveySheet sets aside what a sheet says besides the values of its cells.
+func (w *workbook) surveySheet(sh *sheet) func(*xmlScanner) error {
+	return func(x *xmlScanner) error {
+		v := sheetVisitor{merge: func(a area) error {
+			sh.merges = append(sh.merges, a)
+			return nil
+		}}
+		if w.asides != nil {
+			v.other = func(element, text string) {
+				if element == "headerFooter" {
+					text = pageCode.ReplaceAllString(text, "\n")
+				}
+				w.aside(asideOfSheet(element), sh.label, "", text)
+			}
+			v.unseen = func(c *sheetCell, text string) {
+				if !isASCII(text) {
+					w.aside(asFormula, sh.label, cellName(c.column, c.row), text)
+				}
+			}
+		}
+		return scanSheet(x, v, &w.cells)
+	}
 }
 
 // isXML reports whether a part is read as XML. Old drawings (.vml) are none in
@@ -300,14 +390,22 @@ func isXML(name string) bool {
 	return (kind == ".xml" || kind == ".rels") && !strings.HasPrefix(name, "customXml/")
 }
 
-// pass reads a part that is no XML, for its size and check sum.
-func (w *workbook) pass(name string, f *zip.File) error {
+// pass reads a part that is no XML, for its size and check sum, and sets aside
+// what it says if it is some kind of markup.
+func (w *workbook) pass(name string, f *zip.File, kind catalog.Text, in string) error {
 	r, err := f.Open()
 	if err != nil {
 		return w.damaged(name, err)
 	}
 	defer r.Close()
-	if _, err := io.Copy(io.Discard, contextReader{w.ctx, r}); err != nil {
+	content := contextReader{w.ctx, r}
+	if end := ending(name); end == ".vml" || end == ".xml" {
+		err = w.sweepMarkup(kind, in, content)
+	}
+	if err == nil {
+		_, err = io.Copy(io.Discard, content)
+	}
+	if err != nil {
 		return w.damaged(name, err)
 	}
 	return nil
@@ -352,9 +450,12 @@ func leaves(x *xmlScanner, tell func(tag, within, text string)) error {
 }
 
 // property hands over a property of the workbook: author, company, keywords, and
-// those that the operator made.
+// those that somebody made and named, such as 密级.
 func (w *workbook) property(tag, within, text string) {
-	w.aside("property "+cmp.Or(within, tag), text)
+	if within != "" && strings.TrimSpace(text) != "" {
+		text = within + "：" + text
+	}
+	w.aside(asProperty, shown(cmp.Or(within, tag), ""), "", text)
 }
 
 // readFrame gives excelize a copy of the workbook without rows, texts and media,
@@ -428,35 +529,31 @@ func (w *workbook) readFormats() {
 	}
 }
 
-// asides hands over what is in the workbook and in none of the rows to come.
-func (w *workbook) asides() error {
-	if w.opt.Aside == nil {
+// setAside hands over the cells of the sheets that are not read.
+func (w *workbook) setAside(read []*sheet) error {
+	if w.asides == nil {
 		return nil
 	}
 	for _, sh := range w.sheets {
-		w.aside("sheet "+sh.name, sh.name)
-		for _, text := range sh.pages {
-			w.aside("page header "+sh.name, text)
-		}
-		comments, err := w.frame.GetComments(sh.name)
-		if err != nil {
-			return refuseBecause("工作表“"+sh.name+"”的批注已损坏", "the comments of sheet "+sh.name+" are damaged", err)
-		}
-		for _, c := range comments {
-			w.aside("comment "+sh.name+"!"+c.Cell, textOf(c))
-		}
-		if !sh.hidden {
+		if slices.Contains(read, sh) {
 			continue
 		}
-		for g, err := range w.grid(sh) {
-			if err != nil {
-				return err
-			}
-			for i := range g.cells {
-				if g.fill(i) == ownText {
-					w.aside("hidden sheet "+cellName(sh.name, i, g.number), g.text(i))
+		kind := asUnread
+		if sh.hidden {
+			kind = asHidden
+		}
+		cells := MaxCells
+		err := w.scan(sh.part, func(x *xmlScanner) error {
+			return scanSheet(x, sheetVisitor{cell: func(c *sheetCell) error {
+				text, _, err := w.value(c)
+				if err == nil && speaks(text) {
+					w.aside(kind, sh.label, cellName(c.column, c.row), text)
 				}
-			}
+				return err
+			}}, &cells)
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -468,7 +565,7 @@ func (w *workbook) choose() ([]*sheet, error) {
 	var visible, selected []*sheet
 	for _, sh := range w.sheets {
 		if sh.hidden {
-			w.note(sh.name, 0, finding{"", "hidden_sheet", "隐藏的工作表，未发布", "a hidden sheet; not published"})
+			w.note(sh.label, 0, finding{"", "hidden_sheet", "隐藏的工作表，未发布", "a hidden sheet; not published"})
 			continue
 		}
 		visible = append(visible, sh)
@@ -512,7 +609,7 @@ func (w *workbook) choose() ([]*sheet, error) {
 		known, others = visible[:1], visible[1:]
 	}
 	for _, sh := range others {
-		w.note(sh.name, 0, finding{"", "sheet", "没有认识的列，未读取；要读取请指定该工作表", "has no column the catalog knows; not read unless it is named"})
+		w.note(sh.label, 0, finding{"", "sheet", "没有认识的列，未读取；要读取请指定该工作表", "has no column the catalog knows; not read unless it is named"})
 	}
 	return known, nil
 }
@@ -520,22 +617,28 @@ func (w *workbook) choose() ([]*sheet, error) {
 func sheetNames(sheets []*sheet) string {
 	var names []string
 	for _, sh := range sheets {
-		names = append(names, sh.name)
+		names = append(names, sh.label)
 	}
 	return strings.Join(names, "、")
 }
 
 func (w *workbook) peekHeader(sh *sheet) (header, error) {
-	next, stop := iter.Pull2(w.grid(sh))
+	next, stop := iter.Pull2(w.grid(sh, false))
 	defer stop()
 	return w.findHeader(next)
 }
 
-// grid yields the rows of a sheet that have something in them.
-func (w *workbook) grid(sh *sheet) iter.Seq2[gridRow, error] {
+// grid yields the rows of a sheet that have something in them. What merged ranges
+// cover is set aside when the sheet is read for good.
+func (w *workbook) grid(sh *sheet, reading bool) iter.Seq2[gridRow, error] {
 	return func(yield func(gridRow, error) bool) {
 		var g gridRow
 		ranges := newMerged(slices.Clone(sh.merges))
+		if reading {
+			ranges.covered = func(column, row int, text string) {
+				w.aside(asCovered, sh.label, cellName(column, row), text)
+			}
+		}
 		width := 0
 		cells := MaxCells
 		err := w.scan(sh.part, func(x *xmlScanner) error {
@@ -598,7 +701,7 @@ func (w *workbook) value(c *sheetCell) (string, *gridNote, error) {
 			return "", nil, err
 		}
 		if !ok {
-			return "", nil, xmlError(fmt.Sprintf("refers in %s to a text that the workbook lacks", cellName("", c.column, c.row)))
+			return "", nil, xmlError(fmt.Sprintf("refers in %s to a text that the workbook lacks", cellName(c.column, c.row)))
 		}
 		return text, nil, nil
 	case "str", "inlineStr":

@@ -7,7 +7,8 @@
 // original, so that a redaction replaces what was found and leaves every other
 // byte alone. The words are data (words.csv), with the harmless phrases around
 // them beside them and the reason why they are harmless; numbers are found by
-// form, boundary and check digit.
+// form, boundary and check digit. A mark (M1) is found whatever signs stand between
+// its characters.
 //
 // A pass never proves the absence of secrets. The rules catch slips: a mark left
 // in a cell, a column pasted into the wrong place, a telephone number at the end

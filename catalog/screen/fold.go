@@ -19,6 +19,7 @@ type folded struct {
 	// What was seen on the way. A text with none of it is done.
 	begins []int32 // where a word may begin
 	ats    []int32 // where an @ stands
+	stars  []int32 // where a star of a secrecy mark stands
 	digits int     // most digits in one number, separators left aside
 
 	words []found
@@ -49,7 +50,7 @@ const longestWord = 24
 func (f *folded) fold(s string) {
 	d := loadDictionary()
 	text, from := slices.Grow(f.text[:0], len(s)+1), slices.Grow(f.from[:0], len(s)+1)
-	f.begins, f.ats, f.words, f.digits, f.original = f.begins[:0], f.ats[:0], f.words[:0], 0, s
+	f.begins, f.ats, f.stars, f.words, f.digits, f.original = f.begins[:0], f.ats[:0], f.stars[:0], f.words[:0], 0, s
 
 	var (
 		last, space rune // the last character kept; the white space that waits
@@ -76,7 +77,7 @@ func (f *folded) fold(s string) {
 				}
 			}
 		}
-		begins := false
+		begins, star := false, false
 		switch {
 		case r < utf8.RuneSelf:
 			class := ascii[r]
@@ -111,6 +112,7 @@ func (f *folded) fold(s string) {
 			}
 		case !isSeparator(r):
 			run = 0
+			star = isStar(r)
 		}
 		if space != 0 {
 			if last != 0 && (!isHan(last) || !isHan(r)) {
@@ -124,6 +126,9 @@ func (f *folded) fold(s string) {
 		}
 		if r == '@' {
 			f.ats = append(f.ats, int32(len(text)))
+		}
+		if star {
+			f.stars = append(f.stars, int32(len(text)))
 		}
 		text, from = append(text, r), append(from, int32(at))
 		if last, mayBegin = r, begins; begins || len(queue) > 0 {
@@ -303,9 +308,11 @@ func plain(r rune) bool {
 }
 
 // dropped reports whether r is a character without a shape of its own: hidden,
-// formatting, or a mark on another.
+// formatting, filling, a mark on another, one that no font is bound to show, or
+// what stands where a decoder lost one.
 func dropped(r rune) bool {
-	return r >= 0x80 && (unicode.In(r, unicode.Cf, unicode.Mn, unicode.Me, unicode.Cc) || r == 0x3164 || r == 0x115F || r == 0x1160)
+	return r >= 0x80 && (unicode.In(r, unicode.Cf, unicode.Mn, unicode.Me, unicode.Cc, unicode.Co, unicode.Other_Default_Ignorable_Code_Point) ||
+		r == 0x2800 || r == 0xFFFC || r == utf8.RuneError || r >= 0xFDD0 && r <= 0xFDEF || r&0xFFFE == 0xFFFE)
 }
 
 func isHan(r rune) bool {

@@ -74,21 +74,39 @@ const (
 	Comment    Kind = "comment"
 	Property   Kind = "property"
 	HiddenCell Kind = "hidden cell"
+	// Cell is a cell of a row as it stands in the file, whatever is published of it.
+	Cell Kind = "cell"
+	// ColumnName is the name of a column that means nothing to the catalog.
+	ColumnName Kind = "column name"
 )
 
 // Text screens a text outside the records. Such a text is not published, so what
-// a record would have redacted is a note; a refusal is of the whole file, and the
-// approval of a hold bears no record's identifier.
+// a record would have redacted is a note; a refusal is of the whole file, or for a
+// Cell of its row. The hash of a hold covers the text without the data of persons.
 func Text(kind Kind, s string) []Finding {
-	var c collector
 	hits, _ := scan(s, policy{})
-	for i := range hits {
-		if hits[i].action == Redact {
-			hits[i].action = Note
+	if len(hits) == 0 {
+		return nil
+	}
+	var c collector
+	c.add(hits, string(kind), withoutPersons(s, hits))
+	for i := range c.findings {
+		if c.findings[i].Action == Redact {
+			c.findings[i].Action = Note
 		}
 	}
-	c.add(hits, string(kind), s)
 	return c.findings
+}
+
+// withoutPersons returns s without what the rules on the data of persons found.
+func withoutPersons(s string, hits []hit) string {
+	hits = slices.Clone(hits)
+	for i := range hits {
+		if strings.HasPrefix(hits[i].rule, "P") {
+			hits[i].action = Redact
+		}
+	}
+	return replace(s, redactedZH, hits)
 }
 
 // Redacted returns s without the data of persons (P1 to P5 and P7), and reports
@@ -106,7 +124,7 @@ func Redacted(s string) (text string, changed bool) {
 func Record(r catalog.Record) Result {
 	s := screening{dataset: r.Head().Dataset}
 	s.policy.organization = s.dataset == catalog.Organizations
-	s.policy.cleared = hasClearance(r)
+	s.policy.cleared = Cleared(r)
 	catalog.Rewrite(r, s.field)
 	s.outsideSchema(r)
 	if a, ok := r.(*catalog.Achievement); ok {
@@ -249,8 +267,9 @@ func (s *screening) outsideSchema(r catalog.Record) {
 	}
 }
 
-// hasClearance reports whether r is a military-civil record of the cleared kind.
-func hasClearance(r catalog.Record) bool {
+// Cleared reports whether r names the clearance of its military-civil transfer, so
+// that military words (M6) in it are no more than noted.
+func Cleared(r catalog.Record) bool {
 	var d *catalog.DualUse
 	switch r := r.(type) {
 	case *catalog.Achievement:

@@ -2,13 +2,14 @@ package screen
 
 import (
 	"slices"
+	"strings"
 
 	"luoshu/catalog"
 )
 
 // Edition numbers the rules and word lists. It is raised whenever they find more
 // or less than before; what was published under a lower one is screened again.
-const Edition = 1
+const Edition = 2
 
 // Action is what a finding demands.
 type Action string
@@ -183,6 +184,16 @@ var rules = []Rule{
 		},
 		personal + "、第二十八条",
 	},
+}
+
+// Found returns the beginning of Text: what was found, without what to do about it
+// in a record.
+func (r Rule) Found() catalog.Text {
+	zh, _, _ := strings.Cut(r.Text.ZH, "。")
+	zh, _, _ = strings.Cut(zh, "，已隐去")
+	en, _, _ := strings.Cut(r.Text.EN, ". ")
+	en, _, _ = strings.Cut(en, ";")
+	return catalog.Text{ZH: zh, EN: en}
 }
 
 // Rules returns every rule, M1 to M8 and P1 to P7. M2 and P6 are enforced where

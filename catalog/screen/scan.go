@@ -94,6 +94,7 @@ func (f *folded) scan(s string, pol policy) (hits []hit, settings int) {
 	}
 	hits = f.addresses(pol, hits)
 	hits = f.byWord(pol, hits)
+	hits = f.marks(hits)
 	settings = f.settings()
 	for i := range hits {
 		h := &hits[i]
@@ -160,13 +161,50 @@ func (f *folded) starred(i int) bool {
 	if f.is(i, func(r rune) bool { return r == ' ' }) {
 		i++
 	}
-	return f.is(i, func(r rune) bool {
-		switch r {
-		case '★', '☆', '⭐', '*', '∗', '✩', '✪', '✫', '✬', '✭', '✮', '✯', '✰', '🌟', '⋆', '✱', '✲', '⁂':
-			return true
+	return f.is(i, func(r rune) bool { return isStar(r) || r == '*' || r == '∗' || r == '⋆' })
+}
+
+// isStar reports whether r is a star as in 机密★. The asterisks of formulas, which
+// count right behind a grade only, are none.
+func isStar(r rune) bool {
+	switch r {
+	case '★', '☆', '⭐', '✩', '✪', '✫', '✬', '✭', '✮', '✯', '✰', '🌟', '✱', '✲', '⁂':
+		return true
+	}
+	return false
+}
+
+// marks finds the marks that are written with signs between their characters, as
+// in 机-密★ or （机密）★. It looks backward from the stars: with a star behind them
+// the two characters mean one thing only.
+func (f *folded) marks(hits []hit) []hit {
+	for _, star := range f.stars {
+		end := int(star) + 1
+		i := f.before(int(star))
+		if f.is(i, func(r rune) bool { return r == '级' }) {
+			i = f.before(i)
 		}
-		return false
-	})
+		if !f.is(i, func(r rune) bool { return r == '密' }) {
+			continue
+		}
+		i = f.before(i)
+		if f.is(i, func(r rune) bool { return r == '机' || r == '秘' || r == '绝' }) {
+			hits = append(hits, hit{rule: "M1", action: Refuse, at: i, end: end})
+		}
+	}
+	return hits
+}
+
+// before returns where the last letter, digit or Han character before i stands,
+// with at most a few signs in between, or -1.
+func (f *folded) before(i int) int {
+	const most = 4
+	for n := 0; n <= most && i > 0; n++ {
+		if i--; isAlnum(f.text[i]) || isHan(f.text[i]) {
+			return i
+		}
+	}
+	return -1
 }
 
 // labeledGrade reports whether w is what 密级 says, as in 密级:机密, and not one of

@@ -76,9 +76,10 @@ var ruleCases = []ruleCase{
 		[]string{
 			"机密★20年", "绝密★长期", "秘密★", "绝密级★启用前", "机密★会议开始前", "秘密☆1年", "机密*10年", "秘密 ★ 10年",
 			"某型装置的研制（机密★）", "密级：机密", "密级:绝密级", "密级 秘密。", "密级：（机密）",
+			"机-密★", "机·密·★", "（机密）★", "【绝密】★5年", "秘、密、级★", "机|密 | ☆",
 		},
 		[]string{
-			"五星★评价", "评价★★★★★", "密级管理系统", "支持密级：绝密、机密、秘密三级标识", "精密*测量", "随机密封*试验", "公开★",
+			"五星★评价", "评价★★★★★", "密级管理系统", "支持密级：绝密、机密、秘密三级标识", "精密*测量", "随机密封*试验", "公开★", "随机★密", "密★", "压缩机（密封）★", "机a密★", "机-密*2", "秘书：密★",
 		},
 	},
 	{
@@ -233,6 +234,9 @@ func TestRules(t *testing.T) {
 		if r.Text.ZH == "" || r.Text.EN == "" || r.Source == "" || r.Action == "" || r.Scope == "" {
 			t.Errorf("%s lacks a text, a source, an action or a scope", r.ID)
 		}
+		if f := r.Found(); f.ZH == "" || f.EN == "" || strings.ContainsAny(f.ZH, "；。") || strings.Contains(f.EN, "redacted") || r.Scope == screen.InText && (len(f.ZH) >= len(r.Text.ZH) || len(f.EN) >= len(r.Text.EN)) {
+			t.Errorf("%s finds %+v", r.ID, f)
+		}
 		if got, ok := screen.LookupRule(r.ID); !ok || got != r {
 			t.Errorf("LookupRule(%s) = %v, %t", r.ID, got, ok)
 		}
@@ -258,6 +262,10 @@ var disguises = map[string]func(string) string{
 	"zero width": func(s string) string { return interleave(s, "\u200b", func(rune, rune) bool { return true }) },
 	"byte order mark": func(s string) string {
 		return interleave(s, "\ufeff", func(rune, rune) bool { return true })
+	},
+	"soft hyphen": func(s string) string { return interleave(s, "\u00ad", func(rune, rune) bool { return true }) },
+	"fillers": func(s string) string {
+		return interleave(s, "\u3164\ufe0f\U000e0110\u115f\uffa0\u2065", func(rune, rune) bool { return true })
 	},
 	"spaced Han":   func(s string) string { return interleave(s, "　", bothHan) },
 	"broken lines": func(s string) string { return interleave(s, "\n", bothHan) },

@@ -158,6 +158,8 @@ func (p printer) becomes(c ingest.Column) string {
 func (p printer) remark(c ingest.Column) string {
 	examples := strings.Join(c.Examples, catalog.Text{ZH: "；", EN: "; "}.In(p.lang))
 	switch {
+	case c.Personal > 0:
+		return fmt.Sprintf(catalog.Text{ZH: "其中 %d 行含个人信息", EN: "personal data in %d rows"}.In(p.lang), c.Personal)
 	case c.Use == ingest.Unknown && c.Proposal.Field != "":
 		return fmt.Sprintf(catalog.Text{ZH: "可能是 %s（%.0f%%，%s）", EN: "may be %s (%.0f %%: %s)"}.In(p.lang), c.Proposal.Field, 100*c.Confidence, c.Reason.In(p.lang))
 	case c.Use == ingest.Mapped && c.Confidence < 1:

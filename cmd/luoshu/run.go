@@ -16,6 +16,7 @@ import (
 
 	"luoshu/cache"
 	"luoshu/catalog"
+	"luoshu/catalog/ingest"
 )
 
 // The exit codes, as --help states them.
@@ -89,8 +90,19 @@ func run(ctx context.Context, env environment) int {
 	if err == nil {
 		return exitDone
 	}
-	_, _ = fmt.Fprintf(env.stderr, "luoshu: %v\n", err)
+	flag, _ := root.PersistentFlags().GetString("lang")
+	_, _ = fmt.Fprintf(env.stderr, "luoshu: %s\n", errorText(err, env.language(flag)))
 	return exitCode(ctx, err)
+}
+
+// errorText says err in lang: what is wrong with a file is for whoever made it, and
+// told in their language.
+func errorText(err error, lang string) string {
+	text := err.Error()
+	if e, ok := errors.AsType[*ingest.FileError](err); ok {
+		text = strings.Replace(text, e.EN, e.In(lang), 1)
+	}
+	return text
 }
 
 func exitCode(ctx context.Context, err error) int {
