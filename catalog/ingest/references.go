@@ -11,8 +11,9 @@ import (
 // and those of the rows that will be published. It is complete before the first
 // record is resolved, so the order of rows does not matter.
 type references struct {
-	draft *catalog.Draft
-	// keys maps dataset and source key, names the folded name or alias of an
+	draft     *catalog.Draft
+	publisher string
+	// keys maps dataset and source key of this import (the base knows its own), names the folded name or alias of an
 	// organization, codes its unified social credit code. A name that two
 	// organizations bear resolves to neither.
 	keys  map[string]catalog.ID
@@ -25,7 +26,7 @@ type references struct {
 
 func (im *importer) references() (*references, error) {
 	refs := &references{
-		draft: im.draft, keys: map[string]catalog.ID{}, taken: map[catalog.ID]bool{},
+		draft: im.draft, publisher: im.opt.Publisher, keys: map[string]catalog.ID{}, taken: map[catalog.ID]bool{},
 		names: map[string]catalog.ID{}, codes: map[string]catalog.ID{}, heads: map[[4]rune][][]rune{},
 	}
 	for _, it := range im.items {
@@ -268,7 +269,11 @@ func (refs *references) byKey(key string, target catalog.Dataset) (catalog.ID, b
 		if target != "" && target != d.Name {
 			continue
 		}
-		if id, ok := refs.keys[string(d.Name)+"\n"+key]; ok && refs.shown(id, d.Name) {
+		id, ok := refs.keys[string(d.Name)+"\n"+key]
+		if !ok {
+			id, ok = refs.draft.PublishedAs(d.Name, refs.publisher, key)
+		}
+		if ok && refs.shown(id, d.Name) {
 			return id, true
 		}
 	}

@@ -34,6 +34,8 @@ func (im *importer) withdraw() error {
 		}
 	}
 	im.report.Withdrawn = slices.Sorted(maps.Keys(gone))
+	// What is withdrawn with the same publication is public no longer.
+	im.report.StillPublic = slices.DeleteFunc(im.report.StillPublic, func(id catalog.ID) bool { return gone[id] })
 	im.report.Totals.Withdrawn = len(gone)
 	if braked != nil {
 		return braked

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -229,15 +230,19 @@ func rollback(ctx context.Context, env environment, c *common, target cache.Writ
 }
 
 func newExport(env environment, c *common) *cobra.Command {
-	var source, bundle string
+	var source, bundle, lines, dataset string
 	var keep int
 	cmd := &cobra.Command{
-		Use: "export", Short: "Write releases into a bundle file, to carry on a USB stick",
+		Use: "export", Short: "Write releases into a bundle file, or the records of a dataset as JSON Lines",
 		Long: `Writes the current release (and earlier ones, with --keep) into one zip file
-that luoshu serve --source FILE.luoshu shows and stock tools can open.`,
+that luoshu serve --source FILE.luoshu shows and stock tools can open; or, with
+--lines and --dataset, the records of a dataset as they are published, one to a line.`,
 		Args: arguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
+			if lines != "" {
+				return exportLines(ctx, source, catalog.Dataset(dataset), lines)
+			}
 			if !strings.HasSuffix(bundle, ".luoshu") {
 				return usagef("--bundle must be a file name that ends in .luoshu")
 			}
@@ -257,7 +262,38 @@ that luoshu serve --source FILE.luoshu shows and stock tools can open.`,
 	cmd.Flags().StringVar(&source, "source", "", "store to export")
 	cmd.Flags().StringVar(&bundle, "bundle", "", "file to write, FILE.luoshu")
 	cmd.Flags().IntVar(&keep, "keep", 1, "how many releases to write, newest first")
+	cmd.Flags().StringVar(&lines, "lines", "", "JSON Lines file to write, FILE.jsonl")
+	cmd.Flags().StringVar(&dataset, "dataset", string(catalog.Achievements), "dataset of --lines: "+datasetNames())
 	return cmd
+}
+
+// exportLines writes the records of d in the current release, in canonical form.
+func exportLines(ctx context.Context, source string, d catalog.Dataset, name string) error {
+	if _, ok := d.Info(); !ok {
+		return usagef("--dataset %q is unknown; datasets are %s", d, datasetNames())
+	}
+	store, err := openSource(ctx, source, "source")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = store.Close() }()
+	release, err := currentRelease(ctx, store)
+	if err != nil {
+		return err
+	}
+	if release == nil {
+		return fmt.Errorf("%s: %w", store, catalog.ErrNoRelease)
+	}
+	return replaceFile(name, func(w io.Writer) error {
+		out := bufio.NewWriter(w)
+		for _, e := range release.Entries {
+			if e.Dataset == d {
+				_, _ = out.Write(e.Raw)
+				_ = out.WriteByte('\n')
+			}
+		}
+		return out.Flush()
+	})
 }
 
 func newGC(env environment, c *common) *cobra.Command {
