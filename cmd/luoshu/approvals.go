@@ -137,7 +137,7 @@ func screenStore(ctx context.Context, env environment, c *common, source string)
 			return err
 		}
 	} else {
-		printScreened(printer{env.stdout, env.language(c.lang)}, release, found)
+		printScreened(printer{w: env.stdout, lang: env.language(c.lang)}, release, found)
 	}
 	if len(found) > 0 {
 		return fmt.Errorf("%d records would not pass today: %w", len(found), catalog.ErrInvalid)

@@ -43,7 +43,7 @@ release. For a container's health check.`,
 			if res.StatusCode != http.StatusOK {
 				return fmt.Errorf("%s answers %s: %w", url, res.Status, catalog.ErrUnavailable)
 			}
-			printer{env.stdout, env.language(c.lang)}.line(catalog.Text{ZH: "就绪", EN: "ready"})
+			printer{w: env.stdout, lang: env.language(c.lang)}.line(catalog.Text{ZH: "就绪", EN: "ready"})
 			return nil
 		},
 	}

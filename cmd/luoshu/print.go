@@ -21,7 +21,10 @@ const mostLines = 10
 // printReport tells a person what happened: the totals first, then what needs
 // attention, grouped by rule.
 func printReport(w io.Writer, lang string, out result, check bool) {
-	p := printer{w, lang}
+	p := printer{w: w, lang: lang}
+	if len(out.Columns) > 0 {
+		p.dataset = out.Columns[0].Dataset
+	}
 	t := out.Totals
 	p.line(catalog.Text{
 		ZH: "读取 %d 行：发布 %d，未变 %d，待审 %d，拒绝 %d（脱敏 %d），撤回 %d",
@@ -63,6 +66,8 @@ func printReport(w io.Writer, lang string, out result, check bool) {
 type printer struct {
 	w    io.Writer
 	lang string
+	// dataset of the rows a report is about.
+	dataset catalog.Dataset
 }
 
 func (p printer) line(t catalog.Text, args ...any) {
@@ -119,11 +124,19 @@ func (p printer) rules(lines []ingest.Line) {
 		}
 		reason := s.reason
 		if s.column != "" {
-			reason = clean(s.column) + catalog.Text{ZH: "：", EN: ": "}.In(p.lang) + reason
+			reason = p.column(s.column) + catalog.Text{ZH: "：", EN: ": "}.In(p.lang) + reason
 		}
 		p.line(catalog.Text{ZH: "  %s 第 %s 行  %s", EN: "  %s row %s  %s"}, where, p.ranges(rows[s]), reason)
 	}
 	more()
+}
+
+// column names a column as its file does, or a field by its label.
+func (p printer) column(name string) string {
+	if f, ok := catalog.LookupField(p.dataset, name); ok {
+		return f.Label.In(p.lang)
+	}
+	return clean(name)
 }
 
 // mostRanges bounds how many ranges of rows stand on one line.

@@ -173,11 +173,12 @@ func onPage(f catalog.Field, v any) string {
 		}
 	case "date":
 		units := []string{"年", "月", "日"}
-		text = ""
-		for i, part := range strings.Split(fmt.Sprint(v), "-") {
+		parts := strings.Split(text, "-")
+		for i, part := range parts {
 			n, _ := strconv.Atoi(part)
-			text += strconv.Itoa(n) + units[i]
+			parts[i] = strconv.Itoa(n) + units[i]
 		}
+		text = strings.Join(parts, "")
 	case "bool":
 		text = f.Label.ZH
 	case "int", "number":

@@ -137,7 +137,7 @@ func (s *serveFlags) run(ctx context.Context, env environment, c *common) error 
 	if c.json {
 		out = env.stderr
 	}
-	printer{out, env.language(c.lang)}.line(up, bound.Port)
+	printer{w: out, lang: env.language(c.lang)}.line(up, bound.Port)
 
 	following, stopFollowing := context.WithCancel(ctx)
 	var group sync.WaitGroup

@@ -48,7 +48,7 @@ one command away. A store that holds another catalog is left alone.`,
 				}
 				return nil
 			}
-			p := printer{env.stdout, env.language(c.lang)}
+			p := printer{w: env.stdout, lang: env.language(c.lang)}
 			if c.json {
 				p.w = io.Discard
 			}
@@ -146,7 +146,7 @@ func listReleases(ctx context.Context, env environment, c *common, store cache.S
 		return printJSON(env.stdout, lines)
 	}
 	for _, l := range lines {
-		printer{env.stdout, env.language(c.lang)}.release(l)
+		printer{w: env.stdout, lang: env.language(c.lang)}.release(l)
 	}
 	return nil
 }
@@ -225,7 +225,7 @@ func rollback(ctx context.Context, env environment, c *common, target cache.Writ
 	if c.json {
 		return printJSON(env.stdout, line)
 	}
-	printer{env.stdout, env.language(c.lang)}.release(line)
+	printer{w: env.stdout, lang: env.language(c.lang)}.release(line)
 	return nil
 }
 
@@ -327,7 +327,7 @@ names. A publication under way at the same moment is not harmed.`,
 			if c.json {
 				return printJSON(env.stdout, map[string]int64{"manifests": int64(swept.Manifests), "objects": int64(swept.Objects), "bytes": swept.Bytes})
 			}
-			printer{env.stdout, env.language(c.lang)}.line(catalog.Text{
+			printer{w: env.stdout, lang: env.language(c.lang)}.line(catalog.Text{
 				ZH: "清除 %d 份清单、%d 个对象，共 %d 字节",
 				EN: "%d manifests and %d objects removed, %d bytes",
 			}, swept.Manifests, swept.Objects, swept.Bytes)

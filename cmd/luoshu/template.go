@@ -43,7 +43,7 @@ check and publish read it as it is. Datasets: ` + datasetNames(),
 					File    string          `json:"file"`
 				}{d, out})
 			}
-			printer{env.stdout, env.language(c.lang)}.line(catalog.Text{
+			printer{w: env.stdout, lang: env.language(c.lang)}.line(catalog.Text{
 				ZH: "“" + info.Label.ZH + "”的模板已写入 %s", EN: "the template of " + string(d) + " is in %s",
 			}, out)
 			return nil

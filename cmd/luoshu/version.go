@@ -51,7 +51,7 @@ func newVersion(env environment, c *common) *cobra.Command {
 			if c.json {
 				return printJSON(env.stdout, v)
 			}
-			printer{env.stdout, "en"}.line(catalog.Text{EN: "luoshu %s %s (%s, %s; release format %d, schema %s)"},
+			printer{w: env.stdout, lang: "en"}.line(catalog.Text{EN: "luoshu %s %s (%s, %s; release format %d, schema %s)"},
 				v.Version, v.Revision, v.Go, v.Platform, v.Format, v.Schema)
 			return nil
 		},
