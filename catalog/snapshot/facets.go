@@ -142,25 +142,48 @@ func (r ranges) text(i int) (value, least, most string) {
 	return least + "-" + most, least, most
 }
 
-// count counts a batch.
-func (f *facetCounter) count(b *batch, counts []uint32, filtered bool) {
-	c := f.column
-	for i, doc := range b.docs[:b.n] {
-		if filtered && b.failed[i]&^f.own != 0 || doc < c.from || doc >= c.to {
-			continue
+// count counts a batch: what passes every filter, or every one but the facet's own.
+func (f *facetCounter) count(b *batch, counts []uint32) {
+	places := b.found
+	if f.own != 0 {
+		var all [batchSize]uint16
+		places = all[:0]
+		for i, failed := range b.failed[:b.n] {
+			if failed&^f.own == 0 {
+				places = append(places, uint16(i))
+			}
 		}
-		at := doc - c.from
-		switch {
-		case c.kind == numbers:
-			if n := c.numbers[at]; n == n {
+	}
+	c := f.column
+	if !c.covers(b.docs[0], b.docs[b.n-1]+1) {
+		inside := places[:0:0]
+		for _, i := range places {
+			if c.covers(b.docs[i], b.docs[i]+1) {
+				inside = append(inside, i)
+			}
+		}
+		places = inside
+	}
+	docs, from := &b.docs, c.from
+	switch {
+	case c.kind == numbers:
+		for _, i := range places {
+			if n := c.numbers[docs[i%batchSize]-from]; !math.IsNaN(n) {
 				if k := f.ranges.of(n); k >= 0 {
 					counts[k]++
 				}
 			}
-		case c.firsts == nil:
-			counts[c.codes[at]]++
-		default:
-			for _, code := range c.codes[c.firsts[at]:c.firsts[at+1]] {
+		}
+	case c.firsts == nil:
+		codes := c.codes
+		for _, i := range places {
+			counts[codes[docs[i%batchSize]-from]]++
+		}
+	default:
+		codes, firsts := c.codes, c.firsts
+		for _, i := range places {
+			at := docs[i%batchSize] - from
+			for _, code := range codes[firsts[at]:firsts[at+1]] {
 				counts[code]++
 			}
 		}

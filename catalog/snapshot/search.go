@@ -60,10 +60,16 @@ const batchSize = 256
 type batch struct {
 	n    int
 	docs [batchSize]uint32
+	// row tells that the candidates are records that follow one another, so that
+	// columns can be read in a row.
+	row bool
 	// keys order them, the greatest first.
 	keys [batchSize]uint64
-	// failed has a bit for every filter a candidate does not pass.
+	// failed has a bit for every filter a candidate does not pass; found lists
+	// those that pass all.
 	failed [batchSize]uint32
+	found  []uint16
+	places [batchSize]uint16
 }
 
 // ranked is a record that was found.
@@ -204,6 +210,7 @@ func (sr *search) run() {
 // all takes every record in turn.
 func (sr *search) all() {
 	b := &sr.batch
+	b.row = true
 	for doc := sr.from; doc < sr.to; {
 		b.n = int(min(batchSize, sr.to-doc))
 		for i := range b.n {
@@ -218,7 +225,7 @@ func (sr *search) all() {
 // conjunction takes the records that hold every term.
 func (sr *search) conjunction() {
 	b := &sr.batch
-	b.n = 0
+	b.n, b.row = 0, false
 	lead := &sr.lists[sr.order[0]]
 	leadWeight := sr.weights[sr.order[0]]
 	others := sr.order[1:]
@@ -284,30 +291,27 @@ func (sr *search) judge() {
 	if b.n == 0 {
 		return
 	}
-	if len(sr.filters) > 0 {
-		clear(b.failed[:b.n])
-		for i := range sr.filters {
-			sr.filters[i].judge(b, 1<<i)
-		}
+	clear(b.failed[:b.n])
+	for i := range sr.filters {
+		sr.filters[i].judge(b, 1<<i)
 	}
+	// Whether a candidate passes is hard to guess, for a processor too: each is
+	// written down, and overwritten by the next if it does not.
+	n := 0
+	for i, f := range b.failed[:b.n] {
+		b.places[n%batchSize] = uint16(i)
+		n += int((uint64(f) - 1) >> 63)
+	}
+	b.found = b.places[:n]
+	sr.total += n
 	for i := range sr.facets {
-		sr.facets[i].count(b, sr.facet[i], len(sr.filters) > 0)
+		sr.facets[i].count(b, sr.facet[i])
 	}
 	if sr.sort.column != nil || sr.sort.names {
 		sr.sort.keys(sr.ix, b)
 	}
-	if len(sr.filters) == 0 {
-		sr.total += b.n
-		for i := range b.n {
-			sr.rank(ranked{b.keys[i], b.docs[i]})
-		}
-		return
-	}
-	for i := range b.n {
-		if b.failed[i] == 0 {
-			sr.total++
-			sr.rank(ranked{b.keys[i], b.docs[i]})
-		}
+	for _, i := range b.found {
+		sr.rank(ranked{b.keys[i], b.docs[i]})
 	}
 }
 
@@ -452,7 +456,28 @@ func (c *column) span(text string) (least, most float64, ok bool) {
 // judge marks the candidates that do not pass.
 func (p *predicate) judge(b *batch, bit uint32) {
 	c := p.column
-	if c.kind == numbers {
+	row := b.row && c.covers(b.docs[0], b.docs[b.n-1]+1)
+	switch {
+	case row && c.kind == numbers && len(p.ranges) == 1:
+		least, most := p.ranges[0][0], p.ranges[0][1]
+		for i, n := range c.numbers[b.docs[0]-c.from:][:b.n] {
+			f := bit
+			if n >= least && n <= most { // which what is no number is not
+				f = 0
+			}
+			b.failed[i] |= f
+		}
+		return
+	case row && c.kind == terms && c.firsts == nil:
+		for i, code := range c.codes[b.docs[0]-c.from:][:b.n] {
+			f := bit
+			if p.allowed[code] {
+				f = 0
+			}
+			b.failed[i] |= f
+		}
+		return
+	case c.kind == numbers:
 		for i, doc := range b.docs[:b.n] {
 			if !c.covers(doc, doc+1) || !p.within(c.numbers[doc-c.from]) {
 				b.failed[i] |= bit
