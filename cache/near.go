@@ -83,6 +83,8 @@ type Near struct {
 	demand chan struct{}
 
 	reading requests
+	// diskless is set when the disk did not give a segment back.
+	diskless atomic.Bool
 
 	mu       sync.Mutex // guards the rest, for an instant only
 	previous *edition

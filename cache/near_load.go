@@ -107,6 +107,7 @@ func (n *Near) load(ctx context.Context, p catalog.Pointer, places ...Store) (*e
 		e.loadedAt, e.unread = time.Now(), true
 		return e, nil
 	}
+	defer frugal()()
 	r, err := catalog.LoadRelease(ctx, m, p.Manifest, func(ctx context.Context, ref catalog.ObjectRef) (b []byte, err error) {
 		err = first(places, func(s Store) error {
 			if b, err = s.Object(ctx, ref.Hash); err != nil {

@@ -3,11 +3,13 @@ package cache
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,26 +51,58 @@ func (n *Near) mapped(ctx context.Context, m *catalog.Manifest, hash catalog.Has
 	return s
 }
 
-// layOut makes a snapshot of a release: in a segment on disk, which is mapped, or in
-// memory where that cannot be.
+// layOut makes a snapshot of a release, which it takes possession of: in a segment on
+// disk, which is mapped, or in memory where that cannot be.
 func (n *Near) layOut(ctx context.Context, r *catalog.Release) (*snapshot.Snapshot, error) {
+	m, hash := r.Manifest, r.Hash
 	s, err := snapshot.New(ctx, r)
-	if err != nil || n.local == nil {
+	if err != nil || n.local == nil || n.diskless.Load() {
 		return s, err
 	}
-	path := n.local.segmentPath(r.Hash)
+	path := n.local.segmentPath(hash)
 	err = makeDir(filepath.Dir(path))
 	if err == nil {
 		err = replaceWith(path, tempPrefix, func(w io.Writer) error { return snapshot.WriteSegment(w, s) })
 	}
 	if err != nil {
-		n.log.WarnContext(ctx, "segment cannot be kept: the release is in memory", slog.Int64("release", r.Manifest.Sequence), slog.Any("error", err))
+		n.log.WarnContext(ctx, "segment cannot be kept: the release is in memory", slog.Int64("release", m.Sequence), slog.Any("error", err))
 		return s, nil
 	}
-	if onDisk := n.mapped(ctx, r.Manifest, r.Hash); onDisk != nil {
-		return onDisk, nil
+	// What is on disk need not be in memory too, not even for the moment of reading
+	// it back.
+	r.Entries, s = nil, nil
+	debug.FreeOSMemory()
+	if s = n.mapped(ctx, m, hash); s == nil {
+		// A disk that does not give back what was written is not asked again.
+		n.diskless.Store(true)
+		return nil, fmt.Errorf("segment of release %d cannot be read back: %w", m.Sequence, catalog.ErrUnavailable)
 	}
 	return s, nil
+}
+
+// frugal has the garbage collector run early until the function it returns is
+// called: laying a release out allocates little that is not kept, so that the usual
+// headroom would be memory for nothing.
+func frugal() (done func()) {
+	frugality.Lock()
+	defer frugality.Unlock()
+	if frugality.users++; frugality.users == 1 {
+		frugality.before = debug.SetGCPercent(frugalPercent)
+	}
+	return func() {
+		frugality.Lock()
+		defer frugality.Unlock()
+		if frugality.users--; frugality.users == 0 {
+			debug.SetGCPercent(frugality.before)
+		}
+	}
+}
+
+const frugalPercent = 10
+
+var frugality struct {
+	sync.Mutex
+	users, before int
 }
 
 // sweepSegments removes the segments of releases that are not kept.

@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -18,15 +19,16 @@ import (
 // size. Reading a record twice costs less than keeping what was read.
 
 // shards divide the tokens by their hash: among the processors; so that no growing
-// copies the whole; and so that the table in use stays in a processor's cache.
+// copies the whole; and so that the table in use stays in a processor's cache. Lists
+// stand in the order of the hashes, so that shards follow one another.
 const shards = 256
 
 // batchLen is how many records are taken apart before their tokens are sorted in.
-const batchLen = 4096
+const batchLen = 2048
 
 // occurrence is a token of a record.
 type occurrence struct {
-	key  key
+	hash hash
 	doc  uint32
 	mark mark
 }
@@ -76,47 +78,48 @@ type recordFacts struct {
 	updated float64
 }
 
-// slot is what is known of a token while the lists are made.
-type slot struct {
-	count uint32 // of records
-	at    uint32 // bytes in the first pass, where to write in the second
-	last  uint32 // the record before
-}
-
-// shard is a hash table of tokens.
+// shard is a hash table of tokens, whose lists are being made.
 type shard struct {
-	keys  []key
-	slots []slot
-	used  int
+	hashes []hash
+	slots  []slot
+	counts []uint32 // of records that hold the token, until the lists have their places
+	used   int
+	order  []uint32 // the slots by hash, when the lists have their places
 }
 
-func spread(k key) uint64 { return uint64(k) * 0x9E3779B97F4A7C15 }
+// slot is a list being made.
+type slot struct {
+	at   uint32 // its bytes in the first pass, where to write in the second
+	last uint32 // the record before
+}
 
-func shardOf(k key) int { return int(spread(k) >> (64 - 8)) }
+func (h hash) shard() int { return int(h >> (64 - 8)) }
 
-func (s *shard) find(k key) *slot {
-	if s.used*8 >= len(s.keys)*7 {
+// find returns the place of a token.
+func (s *shard) find(h hash) int {
+	if s.used*8 >= len(s.hashes)*7 {
 		s.grow()
 	}
-	mask := uint64(len(s.keys) - 1)
-	for i := spread(k) >> 20 & mask; ; i = (i + 1) & mask {
-		if s.keys[i] == 0 {
-			s.keys[i] = k
+	mask := hash(len(s.hashes) - 1)
+	for i := h >> 24 & mask; ; i = (i + 1) & mask {
+		if s.hashes[i] == 0 {
+			s.hashes[i] = h
 			s.used++
 		}
-		if s.keys[i] == k {
-			return &s.slots[i]
+		if s.hashes[i] == h {
+			return int(i)
 		}
 	}
 }
 
 func (s *shard) grow() {
-	keys, slots := s.keys, s.slots
-	size := max(256, 2*len(keys))
-	s.keys, s.slots, s.used = make([]key, size), make([]slot, size), 0
-	for i, k := range keys {
-		if k != 0 {
-			*s.find(k) = slots[i]
+	old := *s
+	size := max(256, 2*len(old.hashes))
+	*s = shard{hashes: make([]hash, size), slots: make([]slot, size), counts: make([]uint32, size)}
+	for i, h := range old.hashes {
+		if h != 0 {
+			k := s.find(h)
+			s.slots[k], s.counts[k] = old.slots[i], old.counts[i]
 		}
 	}
 }
@@ -139,27 +142,29 @@ func (b *builder) build(ctx context.Context) error {
 	b.titles.starts = make([]uint32, 1, len(b.entries)+1)
 	b.priors = make([]uint8, 0, len(b.entries))
 	err := b.pass(ctx, b.keep, func(s *shard, o occurrence) {
-		t := s.find(o.key)
+		i := s.find(o.hash)
+		t := &s.slots[i]
 		t.at += uvarintLen(o.doc-t.last) + 1
 		t.last = o.doc
-		t.count++
+		s.counts[i]++
 	})
 	if err != nil {
 		return err
 	}
-	if err := b.layOut(); err != nil {
+	skips, err := b.layOut()
+	if err != nil {
 		return err
 	}
 	data := b.out.data
 	err = b.pass(ctx, nil, func(s *shard, o occurrence) {
-		t := s.find(o.key)
+		t := &s.slots[s.find(o.hash)]
 		at := binary.PutUvarint(data[t.at:], uint64(o.doc-t.last))
 		data[t.at+uint32(at)] = byte(o.mark)
 		t.at += uint32(at) + 1
 		t.last = o.doc
 	})
-	b.shards = [shards]shard{}
-	b.addSkips()
+	b.collect()
+	b.addSkips(skips)
 	return err
 }
 
@@ -262,8 +267,9 @@ func (t *taker) take(doc uint32, e catalog.Entry) error {
 		t.facts[len(t.facts)-1].title = uint32(len(t.names))
 	}
 	t.tokens.each(func(k key, m mark) {
-		i := shardOf(k)
-		t.found[i] = append(t.found[i], occurrence{k, doc, m})
+		h := k.hash()
+		i := h.shard()
+		t.found[i] = append(t.found[i], occurrence{h, doc, m})
 	})
 	return nil
 }
@@ -290,50 +296,81 @@ func (t *taker) value(f *field, text []byte, number float64) {
 	}
 }
 
-// layOut sorts the tokens and gives every list its place.
-func (b *builder) layOut() error {
+// layOut gives every list its place, in the order of the hashes, and returns how many
+// skips there will be.
+func (b *builder) layOut() (skips int, err error) {
+	var group errgroup.Group
+	group.SetLimit(b.workers)
+	for i := range b.shards {
+		group.Go(func() error {
+			s := &b.shards[i]
+			s.order = make([]uint32, 0, s.used)
+			for k, h := range s.hashes {
+				if h != 0 {
+					s.order = append(s.order, uint32(k))
+				}
+			}
+			slices.SortFunc(s.order, func(x, y uint32) int { return cmp.Compare(s.hashes[x], s.hashes[y]) })
+			return nil
+		})
+	}
+	_ = group.Wait() // of which none fails
+	total := uint64(0)
+	for i := range b.shards {
+		s := &b.shards[i]
+		for _, k := range s.order {
+			t := &s.slots[k]
+			head := uint64(uvarintLen(s.counts[k]))
+			if s.counts[k] > blockLen {
+				head += 4
+				skips += int(s.counts[k]+blockLen-1) / blockLen
+			}
+			size := head + uint64(t.at)
+			t.at, t.last = uint32(total+head), 0
+			if total += size; total > math.MaxUint32 {
+				return 0, fmt.Errorf("the index would be larger than 4 GiB: %w", catalog.ErrInvalid)
+			}
+		}
+	}
+	b.out.data = make([]byte, total)
+	for i := range b.shards {
+		s := &b.shards[i]
+		for _, k := range s.order {
+			n := s.counts[k]
+			head := uvarintLen(n)
+			if n > blockLen {
+				head += 4
+			}
+			binary.PutUvarint(b.out.data[s.slots[k].at-head:], uint64(n))
+		}
+		s.counts = nil
+	}
+	return skips, nil
+}
+
+// collect lists the tokens when every list is written, and forgets the shards. Each
+// list ends where the next begins.
+func (b *builder) collect() {
 	used := 0
 	for i := range b.shards {
 		used += b.shards[i].used
 	}
-	keys := make([]key, 0, used)
+	b.out.hashes, b.out.starts = make([]hash, 0, used), make([]uint32, 1, used+1)
 	for i := range b.shards {
-		for _, k := range b.shards[i].keys {
-			if k != 0 {
-				keys = append(keys, k)
-			}
+		s := &b.shards[i]
+		for _, k := range s.order {
+			b.out.hashes = append(b.out.hashes, s.hashes[k])
+			b.out.starts = append(b.out.starts, s.slots[k].at)
 		}
+		*s = shard{}
 	}
-	slices.Sort(keys)
-	starts := make([]uint32, len(keys)+1)
-	total, skips := uint64(0), uint32(0)
-	for i, k := range keys {
-		t := b.shards[shardOf(k)].find(k)
-		starts[i] = uint32(total)
-		head := uint64(uvarintLen(t.count))
-		if t.count > blockLen {
-			head += 4
-			skips += (t.count + blockLen - 1) / blockLen
-		}
-		size := head + uint64(t.at)
-		t.at, t.last = uint32(total+head), 0
-		if total += size; total > math.MaxUint32 {
-			return fmt.Errorf("the index would be larger than 4 GiB: %w", catalog.ErrInvalid)
-		}
-	}
-	starts[len(keys)] = uint32(total)
-	b.out = postings{keys: keys, starts: starts, data: make([]byte, total), skips: make([]skip, 0, skips)}
-	for i, k := range keys {
-		t := b.shards[shardOf(k)].find(k)
-		binary.PutUvarint(b.out.data[starts[i]:], uint64(t.count))
-	}
-	return nil
 }
 
 // addSkips reads the long lists once and notes where their blocks end.
-func (b *builder) addSkips() {
+func (b *builder) addSkips(count int) {
 	p := &b.out
-	for i := range p.keys {
+	p.skips = make([]skip, 0, count)
+	for i := range p.hashes {
 		data := p.data[p.starts[i]:p.starts[i+1]]
 		n, size := binary.Uvarint(data)
 		if n <= blockLen {
@@ -392,7 +429,7 @@ func (t *recordTokens) count(k key) *tokenCount {
 		t.grow()
 	}
 	mask := uint64(len(t.table) - 1)
-	for i := spread(k) >> 24 & mask; ; i = (i + 1) & mask {
+	for i := uint64(k.hash()) >> 24 & mask; ; i = (i + 1) & mask {
 		c := &t.table[i]
 		if c.stamp != t.stamp {
 			*c = tokenCount{key: k, stamp: t.stamp}

@@ -33,7 +33,7 @@ type skip struct{ last, end uint32 }
 //
 // The parts are views of a segment, or of memory laid out like one.
 type postings struct {
-	keys   []key    // ascending
+	hashes []hash   // of the tokens, ascending
 	starts []uint32 // where a list begins in data, and where the last ends
 	data   []byte
 	skips  []skip
@@ -41,7 +41,7 @@ type postings struct {
 
 // find opens the list of a token. It returns false when no record holds it.
 func (p *postings) find(k key, l *list) bool {
-	i, ok := slices.BinarySearch(p.keys, k)
+	i, ok := slices.BinarySearch(p.hashes, k.hash())
 	if !ok {
 		return false
 	}

@@ -85,7 +85,7 @@ type layout struct {
 
 // lay hands over a table of numbers or bytes. A slice that it fills is a view of the
 // segment.
-func lay[T byte | uint32 | uint64 | float64 | key | skip](l *layout, name string, s *[]T) {
+func lay[T byte | uint32 | uint64 | float64 | hash | skip](l *layout, name string, s *[]T) {
 	var one T
 	size := int64(unsafe.Sizeof(one))
 	if l.err != nil {
@@ -118,7 +118,7 @@ func layStrings(l *layout, name string, s *strings32) {
 
 // lay lists the tables of an index.
 func (ix *index) lay(l *layout) {
-	lay(l, "tokens", &ix.keys)
+	lay(l, "tokens", &ix.hashes)
 	lay(l, "lists.starts", &ix.starts)
 	lay(l, "lists", &ix.data)
 	lay(l, "lists.skips", &ix.skips)

@@ -23,6 +23,12 @@ const (
 	runeBit = 21
 )
 
+// hash spreads keys evenly, and no two have one: the multiplier is odd. Lists are
+// kept in the order of hashes.
+type hash uint64
+
+func (k key) hash() hash { return hash(k * 0x9E3779B97F4A7C15) }
+
 func unigram(r rune) key   { return key(r) }
 func bigram(a, b rune) key { return pairKey | key(a)<<runeBit | key(b) }
 

@@ -288,7 +288,7 @@ func TestLists(t *testing.T) {
 	for _, n := range []int{1, 2, 127, 128, 129, 256, 257, 1000} {
 		var docs []uint32
 		doc := uint32(0)
-		p := postings{keys: []key{7}}
+		p := postings{hashes: []hash{key(7).hash()}}
 		var data []byte
 		var skips []skip
 		for i := range n {
