@@ -16,6 +16,9 @@ func ReadProfile(b []byte) (catalog.Profile, error) {
 	if err := json.Unmarshal(b, &p, json.RejectUnknownMembers(true)); err != nil {
 		return p, fmt.Errorf("profile: %w: %w", catalog.ErrInvalid, err)
 	}
+	if !catalog.ValidCatalogName(p.Catalog) {
+		return p, fmt.Errorf("profile: catalog must be a name of lower-case letters, digits and hyphens: %w", catalog.ErrInvalid)
+	}
 	if p.Title == (catalog.Text{}) {
 		return p, fmt.Errorf("profile: title is missing: %w", catalog.ErrInvalid)
 	}

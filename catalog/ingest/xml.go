@@ -313,7 +313,13 @@ func (x *xmlScanner) pop() {
 	x.marks = x.marks[:last]
 }
 
-func localName(name []byte) []byte { return name[bytes.LastIndexByte(name, ':')+1:] }
+// localName leaves out the prefix of a name; what ends with its colon has none.
+func localName(name []byte) []byte {
+	if i := bytes.LastIndexByte(name, ':'); i < len(name)-1 {
+		return name[i+1:]
+	}
+	return name
+}
 
 // nextAttribute takes the first attribute off attrs.
 func nextAttribute(attrs []byte) (name, value, rest []byte, ok bool) {
