@@ -44,6 +44,7 @@ fuzz: ## run every fuzz target for FUZZTIME (30s) each
 
 bench: ## run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
+	cd bench && go test -run '^$$' -bench . -timeout 60m -v .
 
 fmt: ## format the Go files
 	$(TOOL) gofumpt -w .
