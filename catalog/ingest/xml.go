@@ -313,9 +313,10 @@ func (x *xmlScanner) pop() {
 	x.marks = x.marks[:last]
 }
 
-// localName leaves out the prefix of a name; what ends with its colon has none.
+// localName leaves out the prefix of a name; where the colon begins or ends it there is
+// none.
 func localName(name []byte) []byte {
-	if i := bytes.LastIndexByte(name, ':'); i < len(name)-1 {
+	if i := bytes.LastIndexByte(name, ':'); i > 0 && i < len(name)-1 {
 		return name[i+1:]
 	}
 	return name
