@@ -36,11 +36,15 @@ func (s *Snapshot) entry(doc uint32) catalog.Entry { return s.release.Entries[do
 
 // number returns the number of the record named id.
 func (s *Snapshot) number(id catalog.ID) (uint32, bool) {
-	e, ok := s.spans[id.Dataset()]
+	return numberOf(s.release.Entries, s.spans, id)
+}
+
+func numberOf(entries []catalog.Entry, spans map[catalog.Dataset]span, id catalog.ID) (uint32, bool) {
+	e, ok := spans[id.Dataset()]
 	if !ok {
 		return 0, false
 	}
-	all := s.release.Entries[e.from:e.to]
+	all := entries[e.from:e.to]
 	i := sort.Search(len(all), func(i int) bool { return all[i].ID >= id })
 	if i == len(all) || all[i].ID != id {
 		return 0, false
