@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -192,7 +193,7 @@ func TestRelationsAreSymmetric(t *testing.T) {
 				h.Dataset = catalog.Cases
 				r = &catalog.Case{Header: h, Items: items}
 			}
-			records[fmt.Sprint(i)] = r
+			records[strconv.Itoa(i)] = r
 		}
 		rel, _ := release(t, records)
 		s := snapshotOf(t, rel)

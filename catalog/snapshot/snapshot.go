@@ -16,6 +16,7 @@ import (
 // readers.
 type Snapshot struct {
 	release *catalog.Release
+	asked   policyConditions
 	*index
 }
 
@@ -28,7 +29,7 @@ func New(ctx context.Context, r *catalog.Release) (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Snapshot{r, ix}, nil
+	return &Snapshot{release: r, index: ix}, nil
 }
 
 // entry returns the record numbered doc.
