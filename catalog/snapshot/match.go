@@ -96,7 +96,7 @@ func (s *Snapshot) Matches(id catalog.ID, limit int) ([]Match, error) {
 		return nil, nil
 	}
 	m := matchers.Get().(*matcher)
-	defer matchers.Put(m)
+	defer m.end()
 	if err := m.begin(s, doc); err != nil {
 		return nil, err
 	}
@@ -179,6 +179,13 @@ func (m *matcher) begin(s *Snapshot, doc uint32) error {
 	}
 	m.choose()
 	return nil
+}
+
+// end lets go of the snapshot, so that the pool keeps none alive.
+func (m *matcher) end() {
+	m.s, m.subject, m.facts = nil, listing{}, nil
+	clear(m.lists)
+	matchers.Put(m)
 }
 
 // today is the day the release describes, in the form of day.

@@ -89,7 +89,7 @@ func TestRelations(t *testing.T) {
 		"university": &catalog.Organization{Header: header(catalog.Organizations, "河图大学")},
 		"college":    &catalog.Organization{Header: header(catalog.Organizations, "学院"), Parent: "key:university"},
 		"need":       &catalog.Demand{Header: header(catalog.Demands, "轴承在线检测")},
-		"b":          &catalog.Achievement{Header: catalog.Header{Dataset: catalog.Achievements, Title: "B 检测", Relations: answers}, Organizations: uni},
+		"b":          &catalog.Achievement{Header: catalog.Header{Dataset: catalog.Achievements, Title: "B 检测", Relations: answers, Market: "key:university"}, Organizations: uni},
 		"a":          &catalog.Achievement{Header: header(catalog.Achievements, "A 轴承"), Organizations: append(uni, catalog.Party{ID: "key:college", Name: "学院"}, uni[0])},
 		"package":    &catalog.Package{Header: header(catalog.Packages, "轴承包"), Items: []catalog.Ref{"key:b", "key:need", "key:nothing", "key:a", "key:b"}},
 		"lonely":     &catalog.Event{Header: header(catalog.Events, "路演"), Items: []catalog.Ref{"key:lonely"}},
@@ -101,12 +101,12 @@ func TestRelations(t *testing.T) {
 		want        []string
 	}{
 		{"a", 0, 9, []string{"完成单位 2: university college", "成果包（收录条目） 1: package"}},
-		{"b", 0, 9, []string{"回应需求 1: need", "完成单位 1: university", "成果包（收录条目） 1: package"}},
+		{"b", 0, 9, []string{"回应需求 1: need", "所属分市场 1: university", "完成单位 1: university", "成果包（收录条目） 1: package"}},
 		{"need", 0, 9, []string{"成果（回应需求） 1: b", "成果包（收录条目） 1: package"}},
 		{"package", 0, 9, []string{"收录条目 2: b a", "收录条目 1: need"}},
-		{"university", 0, 9, []string{"成果（完成单位） 2: a b", "机构（上级机构） 1: college"}},
-		{"university", 0, 1, []string{"成果（完成单位） 2: a", "机构（上级机构） 1: college"}},
-		{"university", 1, 1, []string{"成果（完成单位） 2: b", "机构（上级机构） 1: "}},
+		{"university", 0, 9, []string{"成果（所属分市场） 1: b", "成果（完成单位） 2: a b", "机构（上级机构） 1: college"}},
+		{"university", 0, 1, []string{"成果（所属分市场） 1: b", "成果（完成单位） 2: a", "机构（上级机构） 1: college"}},
+		{"university", 1, 1, []string{"成果（所属分市场） 1: ", "成果（完成单位） 2: b", "机构（上级机构） 1: "}},
 		{"lonely", 0, 9, nil},
 	} {
 		got, err := s.Relations(RelationQuery{ID: ids[tt.key], Skip: tt.skip, Limit: tt.limit})
@@ -236,7 +236,13 @@ func TestRelationsAreSymmetric(t *testing.T) {
 				if err != nil {
 					rt.Fatal(err)
 				}
+				groups := map[string]bool{}
 				for _, l := range links {
+					if group := fmt.Sprint(l.Dataset, l.Field, l.Type, l.Reverse); groups[group] {
+						rt.Fatalf("%s: %s twice", e.ID, group)
+					} else {
+						groups[group] = true
+					}
 					if l.Total != len(l.Entries) || l.Total == 0 {
 						rt.Fatalf("%s: %d of %d", e.ID, len(l.Entries), l.Total)
 					}
