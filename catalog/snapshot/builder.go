@@ -46,6 +46,9 @@ type builder struct {
 	columns *columnsBuilder
 	titles  strings32
 	priors  []uint8
+
+	find  func(catalog.ID) (uint32, bool) // the record a link leads to
+	links linksBuilder
 }
 
 // taker takes records apart. In the first pass it also keeps what is not a token.
@@ -61,6 +64,7 @@ type taker struct {
 	title [2][]byte
 	facts []recordFacts
 	names []byte
+	links linkTaker
 }
 
 // keptValue is a value for a column.
@@ -180,6 +184,7 @@ func (b *builder) keep(t *taker) {
 		b.priors = append(b.priors, prior(f.updated, b.published, f.values))
 		from = f.title
 	}
+	b.links.keep(t.links.found)
 }
 
 // pass takes every record apart and hands its tokens, in the order of the records,
@@ -188,7 +193,7 @@ func (b *builder) keep(t *taker) {
 func (b *builder) pass(ctx context.Context, keep func(*taker), take func(*shard, occurrence)) error {
 	takers := make([]*taker, b.workers)
 	for i := range takers {
-		takers[i] = newTaker(keep != nil)
+		takers[i] = newTaker(keep != nil, b.find)
 	}
 	for from := 0; from < len(b.entries); from += batchLen {
 		if err := ctx.Err(); err != nil {
@@ -238,8 +243,8 @@ func (b *builder) pass(ctx context.Context, keep func(*taker), take func(*shard,
 	return nil
 }
 
-func newTaker(first bool) *taker {
-	t := &taker{first: first}
+func newTaker(first bool, find func(catalog.ID) (uint32, bool)) *taker {
+	t := &taker{first: first, links: linkTaker{find: find}}
 	t.visitor = newVisitor(t.value)
 	return t
 }
@@ -249,6 +254,7 @@ func (t *taker) reset() {
 		t.found[i] = t.found[i][:0]
 	}
 	t.kept, t.bytes, t.facts, t.names = t.kept[:0], t.bytes[:0], t.facts[:0], t.names[:0]
+	t.links.found = t.links.found[:0]
 }
 
 // take takes a record apart.
@@ -279,6 +285,7 @@ func (t *taker) value(f *field, text []byte, number float64) {
 	if !t.first {
 		return
 	}
+	t.links.value(t.doc, f, text)
 	facts := &t.facts[len(t.facts)-1]
 	facts.values++
 	switch f.path {

@@ -21,7 +21,8 @@ type index struct {
 	// one that says more, goes first.
 	priors []uint8
 	// names is the place of every record when all are ordered by name.
-	names []uint32
+	names     []uint32
+	relations relations
 
 	byField map[columnKey]int
 	spans   map[catalog.Dataset]span
@@ -32,11 +33,13 @@ type index struct {
 func buildIndex(ctx context.Context, r *catalog.Release) (*index, error) {
 	ix := &index{spans: spansOf(r.Entries), records: uint32(len(r.Entries))}
 	b := &builder{entries: r.Entries, spans: ix.spans, published: day([]byte(r.Manifest.PublishedAt.UTC().Format("2006-01-02T15:04:05")))}
+	b.find = finder(r, func(id catalog.ID) (uint32, bool) { return numberOf(r.Entries, ix.spans, id) })
 	if err := b.build(ctx); err != nil {
 		return nil, err
 	}
 	ix.postings, ix.columns, ix.titles, ix.priors = b.out, b.columns.finish(), b.titles, b.priors
 	ix.names = orderByName(r.Entries, ix.titles)
+	ix.relations = b.links.finish(r.Entries, ix.names)
 	ix.open()
 	return ix, nil
 }

@@ -85,7 +85,7 @@ type layout struct {
 
 // lay hands over a table of numbers or bytes. A slice that it fills is a view of the
 // segment.
-func lay[T byte | uint32 | uint64 | float64 | hash | skip](l *layout, name string, s *[]T) {
+func lay[T byte | uint16 | uint32 | uint64 | float64 | hash | skip](l *layout, name string, s *[]T) {
 	var one T
 	size := int64(unsafe.Sizeof(one))
 	if l.err != nil {
@@ -125,6 +125,9 @@ func (ix *index) lay(l *layout) {
 	layStrings(l, "titles", &ix.titles)
 	lay(l, "priors", &ix.priors)
 	lay(l, "names", &ix.names)
+	ix.relations.forward.lay(l, "relations.forward")
+	ix.relations.backward.lay(l, "relations.backward")
+	layStrings(l, "relations.ways", &ix.relations.ways)
 	for i := range ix.columns {
 		c := &ix.columns[i]
 		name := fmt.Sprintf("column.%d", i)
@@ -138,6 +141,12 @@ func (ix *index) lay(l *layout) {
 		lay(l, name+".firsts", &c.firsts)
 		lay(l, name+".numbers", &c.numbers)
 	}
+}
+
+func (a *adjacency) lay(l *layout, name string) {
+	lay(l, name+".firsts", &a.firsts)
+	lay(l, name+".docs", &a.docs)
+	lay(l, name+".ways", &a.ways)
 }
 
 // segmentWriter writes tables one after another.

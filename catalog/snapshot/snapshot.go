@@ -21,6 +21,7 @@ type Snapshot struct {
 	manifest *catalog.Manifest
 	hash     catalog.Hash
 	entries  entries
+	asked    policyConditions
 	*index
 	mapped *mapping // nil when all is in memory
 }
@@ -118,6 +119,20 @@ func (s *Snapshot) number(id catalog.ID) (uint32, bool) {
 		return 0, false
 	}
 	return uint32(i), true
+}
+
+// numberOf is number for records that are not laid out yet.
+func numberOf(entries []catalog.Entry, spans map[catalog.Dataset]span, id catalog.ID) (uint32, bool) {
+	e, ok := spans[id.Dataset()]
+	if !ok {
+		return 0, false
+	}
+	all := entries[e.from:e.to]
+	i := sort.Search(len(all), func(i int) bool { return all[i].ID >= id })
+	if i == len(all) || all[i].ID != id {
+		return 0, false
+	}
+	return uint32(e.from + i), true
 }
 
 // Find returns the record named id. The error is catalog.ErrWithdrawn when it
