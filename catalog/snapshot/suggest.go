@@ -508,6 +508,9 @@ func (g *guess) advance(from reach, s syllable) (to reach, fits tier, after keys
 // well as best says.
 func (g *guess) spelling(lo, hi, depth int, from reach, best tier) {
 	rows := g.w.spelt
+	if lo == hi {
+		return
+	}
 	if depth == packed {
 		first := rows[lo] | moreBit
 		for i := lowerBound(rows, lo, hi, first); i < hi; i++ {

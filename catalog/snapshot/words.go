@@ -650,10 +650,13 @@ func (b *wordsBuilder) spell() {
 		n := 0
 		for s, at := range b.startAt {
 			text := untilNUL(b.ix.textAt(at))
+			o.read(&speaker{p: b.p, text: text})
+			if pass == 0 {
+				b.open(uint32(s), &o)
+			}
 			if !bytes.ContainsFunc(text, func(r rune) bool { return hanIndex(r) > 0 }) {
 				continue
 			}
-			o.read(&speaker{p: b.p, text: text})
 			o.rows(func(r uint64) {
 				if pass == 1 {
 					all = append(all, row{r, uint32(s)})
