@@ -3,6 +3,8 @@ package catalog
 import (
 	"bytes"
 	"fmt"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Entry is a published record as it stands in a release: its canonical bytes,
@@ -18,6 +20,9 @@ func (e Entry) Publisher() string { return unquoted(member(e.Raw, "publisher")) 
 
 // Source returns the digest of where the record came from.
 func (e Entry) Source() string { return unquoted(member(e.Raw, "source")) }
+
+// Title returns the record's title in both languages.
+func (e Entry) Title() Text { return Text{unescaped(member(e.Raw, "title")), unescaped(member(e.Raw, "title_en"))} }
 
 // scanEntry makes an Entry of a line of canonical JSON. The error wraps
 // ErrDamaged.
@@ -68,6 +73,14 @@ func unquoted(v []byte) string {
 		return ""
 	}
 	return string(v[1 : len(v)-1])
+}
+
+// unescaped returns the text of a quoted value, "" for anything else.
+func unescaped(v []byte) string {
+	if b, err := jsontext.AppendUnquote(nil, v); err == nil {
+		return string(b)
+	}
+	return ""
 }
 
 // scanString returns the text between the quotes of the string that begins at i,

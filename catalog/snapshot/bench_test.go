@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -116,4 +117,88 @@ func BenchmarkBuild(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkSuggest types keywords, titles and organizations key by key, as a visitor
+// does, and asks for suggestions after each.
+func BenchmarkSuggest(b *testing.B) {
+	for _, n := range []int{10_000, 100_000} {
+		p, err := catalogtest.Publish(b.Context(), nil, 1, n)
+		if err != nil {
+			b.Fatal(err)
+		}
+		s, err := New(b.Context(), p.Release)
+		if err != nil {
+			b.Fatal(err)
+		}
+		var spelling, initials, written, mixed []string
+		for i := range 300 {
+			kind := SuggestionKind(i % 3)
+			entry := kindStart(s.words, kind) + uint32(i*7919)%(s.words.kinds[kind]-kindStart(s.words, kind))
+			text := untilNUL(s.textAt(s.words.startAt[entry]))
+			full, short := spell(text)
+			spelling = append(spelling, prefixes(full, 12)...)
+			initials = append(initials, prefixes(short, 8)...)
+			written = append(written, prefixes(string(text), 6)...)
+			han := []rune(string(text))
+			mixed = append(mixed, prefixes(string(han[:1])+short[1:], 5)[1:]...)
+			mixed = append(mixed, prefixes(short[:1]+string(han[1:]), 4)[1:]...)
+		}
+		run := func(name string, asked []string) {
+			b.Run(fmt.Sprintf("%d/%s", n, name), func(b *testing.B) {
+				quantiles(b, len(asked), func(i int) {
+					if r, err := s.Suggest(asked[i], "", 10); err != nil || len(r.Items) == 0 {
+						b.Fatal(asked[i], len(r.Items), err)
+					}
+				})
+				b.ReportMetric(float64(s.words.size())/float64(n), "table-B/record")
+			})
+		}
+		run("spelling", spelling)
+		run("initials", initials)
+		run("written", written)
+		run("mixed", mixed)
+		run("letter", strings.Split("abcdefghjklmnopqrstwxyz", ""))
+		run("nothing", []string{""})
+	}
+}
+
+func kindStart(w *words, k SuggestionKind) uint32 {
+	if k == 0 {
+		return 0
+	}
+	return w.kinds[k-1]
+}
+
+// size is how many bytes the vocabulary takes.
+func (w *words) size() int {
+	return len(w.labels.bytes) + len(w.texts) + 2*len(w.masks) + 8*len(w.spelt) +
+		4*(len(w.labels.starts)+len(w.docs)+len(w.counts)+len(w.perFirst)+len(w.per)+len(w.startAt)+len(w.startEntry)+len(w.byText)+len(w.speltStarts))
+}
+
+// spell returns the likeliest full spelling and the initials of a folded text.
+func spell(text []byte) (full, short string) {
+	s := speaker{p: loadPinyin(), text: text}
+	for {
+		c, ok := s.next()
+		if !ok {
+			return full, short
+		}
+		if name := s.p.names; c.readings[0] != unspoken {
+			full += name[c.readings[0]]
+			short += name[c.readings[0]][:1]
+		} else {
+			full += string(c.char)
+			short += string(c.char)
+		}
+	}
+}
+
+// prefixes returns what was typed after each of the first n keys.
+func prefixes(text string, n int) (all []string) {
+	runes := []rune(text)
+	for i := range min(n, len(runes)) {
+		all = append(all, string(runes[:i+1]))
+	}
+	return all
 }

@@ -45,6 +45,7 @@ type builder struct {
 	out     postings
 	columns *columnsBuilder
 	titles  strings32
+	inner   []innerStart // where words begin inside titles
 	priors  []uint8
 
 	find  func(catalog.ID) (uint32, bool) // the record a link leads to
@@ -65,6 +66,8 @@ type taker struct {
 	facts []recordFacts
 	names []byte
 	links linkTaker
+	inner [2][]uint32 // of a title
+	words []innerStart
 }
 
 // keptValue is a value for a column.
@@ -178,6 +181,9 @@ func (b *builder) keep(t *taker) {
 		b.columns.add(v.doc, b.entries[v.doc].Dataset, v.field, t.bytes[v.from:v.to], v.number)
 	}
 	from := uint32(0)
+	for _, w := range t.words {
+		b.inner = append(b.inner, innerStart{w.doc, uint32(len(b.titles.bytes)) + w.at})
+	}
 	for _, f := range t.facts {
 		b.titles.bytes = append(b.titles.bytes, t.names[from:f.title]...)
 		b.titles.starts = append(b.titles.starts, uint32(len(b.titles.bytes)))
@@ -253,7 +259,7 @@ func (t *taker) reset() {
 	for i := range t.found {
 		t.found[i] = t.found[i][:0]
 	}
-	t.kept, t.bytes, t.facts, t.names = t.kept[:0], t.bytes[:0], t.facts[:0], t.names[:0]
+	t.kept, t.bytes, t.facts, t.names, t.words = t.kept[:0], t.bytes[:0], t.facts[:0], t.names[:0], t.words[:0]
 	t.links.found = t.links.found[:0]
 }
 
@@ -263,13 +269,20 @@ func (t *taker) take(doc uint32, e catalog.Entry) error {
 	t.tokens.reset()
 	if t.first {
 		t.facts = append(t.facts, recordFacts{})
-		t.title[0], t.title[1] = t.title[0][:0], t.title[1][:0]
+		for i := range t.title {
+			t.title[i], t.inner[i] = t.title[i][:0], t.inner[i][:0]
+		}
 	}
 	if err := t.visitor.visit(e); err != nil {
 		return err
 	}
 	if t.first {
-		t.names = append(append(append(t.names, t.title[0]...), 0), t.title[1]...)
+		for i, title := range t.title {
+			for _, at := range t.inner[i] {
+				t.words = append(t.words, innerStart{doc, uint32(len(t.names)) + at})
+			}
+			t.names = append(append(t.names, title...), 0)
+		}
 		t.facts[len(t.facts)-1].title = uint32(len(t.names))
 	}
 	t.tokens.each(func(k key, m mark) {
@@ -290,9 +303,9 @@ func (t *taker) value(f *field, text []byte, number float64) {
 	facts.values++
 	switch f.path {
 	case "title":
-		t.title[0] = squeeze(t.title[0], text)
+		t.title[0], t.inner[0] = squeezeWords(t.title[0], text, t.inner[0])
 	case "title_en":
-		t.title[1] = squeeze(t.title[1], text)
+		t.title[1], t.inner[1] = squeezeWords(t.title[1], text, t.inner[1])
 	case "updated_at":
 		facts.updated = number
 	}

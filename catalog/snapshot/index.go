@@ -14,8 +14,8 @@ import (
 type index struct {
 	postings
 	columns []column
-	// titles are the titles in both languages, squeezed, with a NUL between: what a
-	// phrase is looked for in.
+	// titles are the titles in both languages, squeezed, each with a NUL behind it:
+	// what a phrase is looked for in.
 	titles strings32
 	// priors decide between records that fit equally well: the newer, and then the
 	// one that says more, goes first.
@@ -23,6 +23,7 @@ type index struct {
 	// names is the place of every record when all are ordered by name.
 	names     []uint32
 	relations relations
+	words     *words
 
 	byField map[columnKey]int
 	spans   map[catalog.Dataset]span
@@ -38,9 +39,12 @@ func buildIndex(ctx context.Context, r *catalog.Release) (*index, error) {
 		return nil, err
 	}
 	ix.postings, ix.columns, ix.titles, ix.priors = b.out, b.columns.finish(), b.titles, b.priors
-	ix.names = orderByName(r.Entries, ix.titles)
+	ix.names = orderByName(ix.titles)
 	ix.relations = b.links.finish(r.Entries, ix.names)
 	ix.open()
+	if err := buildWords(ctx, ix, r.Entries, b.inner); err != nil {
+		return nil, err
+	}
 	return ix, nil
 }
 
@@ -76,26 +80,6 @@ func (ix *index) fieldNames(d catalog.Dataset) []string {
 	}
 	slices.Sort(names)
 	return names
-}
-
-// orderByName gives every record its place in the order of names: by the squeezed
-// title, then by number.
-func orderByName(entries []catalog.Entry, titles strings32) []uint32 {
-	order := make([]uint32, len(entries))
-	for i := range order {
-		order[i] = uint32(i)
-	}
-	slices.SortFunc(order, func(a, b uint32) int {
-		if c := strings.Compare(string(titles.at(int(a))), string(titles.at(int(b)))); c != 0 {
-			return c
-		}
-		return int(a) - int(b)
-	})
-	places := make([]uint32, len(entries))
-	for place, doc := range order {
-		places[doc] = uint32(place)
-	}
-	return places
 }
 
 // prior rates a record of so many values, which was last published on updated, in a

@@ -317,7 +317,7 @@ func TestMatchesKeepTheirWord(t *testing.T) {
 		}
 		scores := map[[2]catalog.ID]int{}
 		limit := rapid.IntRange(1, MaxMatches+5).Draw(t, "limit")
-		for _, e := range s.release.Entries {
+		for _, e := range s.Release().Entries {
 			all, err := s.Matches(e.ID, limit)
 			if err != nil {
 				t.Fatal(err)

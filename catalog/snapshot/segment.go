@@ -128,6 +128,10 @@ func (ix *index) lay(l *layout) {
 	ix.relations.forward.lay(l, "relations.forward")
 	ix.relations.backward.lay(l, "relations.backward")
 	layStrings(l, "relations.ways", &ix.relations.ways)
+	if ix.words == nil {
+		ix.words = new(words)
+	}
+	ix.words.lay(l)
 	for i := range ix.columns {
 		c := &ix.columns[i]
 		name := fmt.Sprintf("column.%d", i)
@@ -141,6 +145,32 @@ func (ix *index) lay(l *layout) {
 		lay(l, name+".firsts", &c.firsts)
 		lay(l, name+".numbers", &c.numbers)
 	}
+}
+
+func (w *words) lay(l *layout) {
+	kinds, beginnings, openings := w.kinds[:], []uint32{w.beginnings}, w.openings[:]
+	lay(l, "words.kinds", &kinds)
+	lay(l, "words.beginnings", &beginnings)
+	lay(l, "words.openings", &openings)
+	if l.err == nil && copy(w.kinds[:], kinds)+copy(w.openings[:], openings)+len(beginnings) != len(w.kinds)+len(w.openings)+1 {
+		l.err = fmt.Errorf("words: %w", catalog.ErrDamaged)
+	}
+	if l.err != nil {
+		return
+	}
+	w.beginnings = beginnings[0]
+	layStrings(l, "words.labels", &w.labels)
+	lay(l, "words.texts", &w.texts)
+	lay(l, "words.docs", &w.docs)
+	lay(l, "words.counts", &w.counts)
+	lay(l, "words.per.firsts", &w.perFirst)
+	lay(l, "words.per", &w.per)
+	lay(l, "words.masks", &w.masks)
+	lay(l, "words.starts.at", &w.startAt)
+	lay(l, "words.starts.entry", &w.startEntry)
+	lay(l, "words.by-text", &w.byText)
+	lay(l, "words.spelt", &w.spelt)
+	lay(l, "words.spelt.starts", &w.speltStarts)
 }
 
 func (a *adjacency) lay(l *layout, name string) {

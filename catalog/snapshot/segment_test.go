@@ -46,6 +46,26 @@ func TestSegmentAnswersAlike(t *testing.T) {
 			}
 		}
 	}
+	for _, text := range []string{"zhou", "zc", "轴承", "l", ""} {
+		a, errA := s.Suggest(text, "", 10)
+		b, errB := mapped.Suggest(text, "", 10)
+		if errA != nil || errB != nil || len(a.Items) == 0 || !reflect.DeepEqual(a, b) {
+			t.Errorf("suggestions for %q:\n%+v %v\n%+v %v", text, a, errA, b, errB)
+		}
+	}
+	for _, d := range []catalog.Dataset{catalog.Achievements, catalog.Demands, catalog.Organizations} {
+		id := s.List(Slice{Dataset: d, Limit: 1}).Entries[0].ID
+		a, errA := s.Matches(id, 5)
+		b, errB := mapped.Matches(id, 5)
+		if errA != nil || errB != nil || len(a) == 0 || !reflect.DeepEqual(a, b) {
+			t.Errorf("matches of %s:\n%+v %v\n%+v %v", id, a, errA, b, errB)
+		}
+		x, errA := s.Relations(RelationQuery{ID: id, Limit: 5})
+		y, errB := mapped.Relations(RelationQuery{ID: id, Limit: 5})
+		if errA != nil || errB != nil || !reflect.DeepEqual(x, y) {
+			t.Errorf("relations of %s:\n%+v %v\n%+v %v", id, x, errA, y, errB)
+		}
+	}
 	for _, q := range []Query{
 		{Text: "轴承", Facets: []string{"dataset", "division", "industries[]"}, Limit: 10},
 		{Dataset: catalog.Achievements, Filters: []Filter{{Field: "trl", Least: "5"}}, Facets: []string{"trl", "stage", "completed_on", "price.min", "organizations[].name"}, Sort: "-completed_on", Limit: 7},
