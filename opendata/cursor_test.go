@@ -1,7 +1,9 @@
 package opendata
 
 import (
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"luoshu/catalog"
@@ -15,6 +17,8 @@ func TestCursorText(t *testing.T) {
 	for _, c := range []cursor{
 		{sequence: 1, release: releasePrefix(hash), letter: 'A', after: "A0000000"},
 		{sequence: 1<<63 - 1, release: releasePrefix(hash), letter: 0, after: "an-indicator-with-the-longest-slug-there"},
+		{sequence: 1, release: releasePrefix(hash), letter: '*', after: "A0000000", search: true, query: [6]byte{1, 2, 3}, key: 0},
+		{sequence: 1<<63 - 1, release: releasePrefix(hash), letter: 0, after: "an-indicator-with-the-longest-slug-there", search: true, key: 1<<64 - 1},
 	} {
 		text := string(c.append(nil))
 		if got, ok := parseCursor(text); !ok || got != c {
@@ -32,6 +36,8 @@ func FuzzParseCursor(f *testing.F) {
 	f.Add(text)
 	f.Add(text + "=")
 	f.Add(text[:len(text)-1])
+	c.search, c.query, c.key = true, [6]byte{6, 5, 4, 3, 2, 1}, 1<<40
+	f.Add(string(c.append(nil)))
 	f.Add("")
 	f.Add("AUEH")
 	f.Fuzz(func(t *testing.T, s string) {
@@ -46,6 +52,27 @@ func FuzzParseCursor(f *testing.F) {
 			t.Errorf("parseCursor(%q) = %+v", s, c)
 		}
 	})
+}
+
+// TestFaultTexts: every fault is told in both languages, with the same places to fill.
+func TestFaultTexts(t *testing.T) {
+	places := regexp.MustCompile(`{[a-z]+}`)
+	for kind, text := range faultTexts {
+		for _, part := range []catalog.Text{text.detail, text.hint} {
+			zh, en := places.FindAllString(part.ZH, -1), places.FindAllString(part.EN, -1)
+			slices.Sort(zh)
+			slices.Sort(en)
+			if !slices.Equal(zh, en) || (part.ZH == "") != (part.EN == "") {
+				t.Errorf("fault %d: %q and %q", kind, part.ZH, part.EN)
+			}
+		}
+		if text.detail.ZH == "" || text.hint.ZH != "" && !strings.Contains(text.hint.ZH, "{suggestion}") {
+			t.Errorf("fault %d: %+v", kind, text)
+		}
+	}
+	if len(faultTexts) != int(badSearch)+1 {
+		t.Errorf("%d texts for %d faults", len(faultTexts), badSearch+1)
+	}
 }
 
 func TestClosest(t *testing.T) {

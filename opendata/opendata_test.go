@@ -71,10 +71,16 @@ func TestAnswers(t *testing.T) {
 		{"pointer", "GET", "/api/v1/releases/current/pointer"},
 		{"manifest-by-hash", "GET", "/api/v1/manifests/" + string(current.Hash())},
 		{"signature-by-hash", "GET", "/api/v1/manifests/" + string(current.Hash()) + "/minisig"},
+		{"search", "GET", "/api/v1/achievements?q=%E5%B7%A5%E8%89%BA+7&facets=stage,trl,completed_on&fields=title,stage"},
+		{"search-filters", "GET", "/api/v1/achievements?stage.in=pilot,mature&trl.gte=1&sort=-trl&limit=1"},
+		{"search-across", "GET", "/api/v1/search?q=%E6%B6%A6%E6%BB%91&facets=dataset,division"},
+		{"search-nothing", "GET", "/api/v1/achievements?q=%E8%BD%B4%E6%89%BF%E6%8C%AF%E5%8A%A8+%E5%B7%A5%E8%89%BA&stage=mature&trl.gte=5"},
 		{"object", "GET", "/api/v1/objects/" + string(current.Manifest().Objects[0].Hash)},
 		{"options", "OPTIONS", "/api/v1/achievements"},
 
 		{"problem-parameters", "GET", "/api/v1/achievements?limt=5&limit=500&limit=1&cursor=x"},
+		{"problem-search", "GET", "/api/v1/achievements?q=%F0%9F%98%80&stage=%E4%B8%AD%E8%AF%95&facets=stages&sort=title&fields=ttle&completed_on.gte=soon&trl.in=1,,2&division=410305&division=410306&indusrty=1"},
+		{"problem-search-required", "GET", "/api/v1/search"},
 		{"problem-mistyped", "GET", "/api/v1/achievements/" + achievement[:7] + other(achievement[7])},
 		{"problem-identifier", "GET", "/api/v1/achievements/12"},
 		{"problem-unknown-record", "GET", "/api/v1/experts/" + string(named(catalog.Experts, "nobody"))},
@@ -89,7 +95,7 @@ func TestAnswers(t *testing.T) {
 		{"problem-file", "GET", "/api/v1/objects/" + strings.Repeat("0", 64)},
 	}
 	wire := sha256.New()
-	guarded := []string{"list", "list-last", "record", "releases", "release"}
+	guarded := []string{"list", "list-last", "record", "releases", "release", "search", "search-filters", "search-across", "search-nothing"}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got := ask(t, app, tt.method, tt.path)
@@ -532,9 +538,7 @@ func TestParameters(t *testing.T) {
 		{"lmiit=5", "did you mean `limit`?"},
 		{"Limit=5", "did you mean `limit`?"},
 		{"curser=x", "did you mean `cursor`?"},
-		{"q=x", "unknown parameter `q`"},
-		{"facets=stage", "unknown parameter `facets`"},
-		{"stage=pilot", "unknown parameter `stage`"},
+		{"offset=20", "unknown parameter `offset`"},
 		{"dataset=demands", "unknown parameter `dataset`"},
 		{"%3Cscript%3E=1", "unknown parameter `<script>`"},
 		{"%00%0a%e2%80%ae=1", "unknown parameter `\ufffd\ufffd\ufffd`"},

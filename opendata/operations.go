@@ -23,12 +23,15 @@ type Operation struct {
 	// Produces is the media type of a successful answer.
 	Produces   string
 	Parameters []Parameter
+	// Filters says that the operation also takes the FilterParameters of its dataset,
+	// or of none.
+	Filters bool
 
 	serve func(*Handler, *request) error
 }
 
-// Parameter is one parameter of an operation. Query parameters are optional, and
-// given at most once.
+// Parameter is one parameter of an operation. Query parameters are optional unless
+// they say otherwise, and given at most once.
 type Parameter struct {
 	Name string
 	// In is "path" or "query".
@@ -39,7 +42,9 @@ type Parameter struct {
 	// is no bound.
 	Min, Max int
 	// Default is the value that leaving the parameter out stands for.
-	Default     string
+	Default string
+	// Required tells a query parameter that must be given.
+	Required    bool
 	Description catalog.Text
 
 	// segment is where a path parameter stands, counted in slashes before it.
@@ -130,7 +135,7 @@ var (
 		},
 		set: func(r *request, v string) error {
 			c, ok := parseCursor(v)
-			if !ok || c.letter != r.dataset.Letter {
+			if !ok || c.letter != r.letter() {
 				return &faultError{kind: badCursor}
 			}
 			r.cursor, r.hasCursor = c, true
@@ -198,9 +203,17 @@ var operations = located([]Operation{
 		Parameters: []Parameter{hashParameter},
 	},
 	{
-		Path: root + "/{dataset}", Produces: typeJSON, serve: (*Handler).page,
-		Summary:    catalog.Text{ZH: "一个数据集的记录，按编号排序", EN: "Records of a dataset, ordered by identifier"},
-		Parameters: []Parameter{datasetParameter, limitParameter, cursorParameter},
+		Path: root + "/search", Produces: typeJSON, serve: (*Handler).search, Filters: true,
+		Summary:    catalog.Text{ZH: "跨数据集检索", EN: "Search across datasets"},
+		Parameters: []Parameter{required(textParameter), facetsParameter, sortParameter, limitParameter, cursorParameter},
+	},
+	{
+		Path: root + "/{dataset}", Produces: typeJSON, serve: (*Handler).page, Filters: true,
+		Summary: catalog.Text{
+			ZH: "一个数据集的记录：检索、筛选、统计；不检索时按编号排序",
+			EN: "Records of a dataset: searched, filtered and counted, or all of them by identifier",
+		},
+		Parameters: []Parameter{datasetParameter, textParameter, facetsParameter, fieldsParameter, sortParameter, limitParameter, cursorParameter},
 	},
 	{
 		Path: root + "/{dataset}/{id}", Produces: typeJSON, serve: (*Handler).record,
@@ -227,7 +240,7 @@ func Operations() []Operation { return operations }
 
 func datasetNames() []string {
 	// What else stands directly under the root is as likely meant.
-	names := []string{"datasets", "codes", "releases"}
+	names := []string{"datasets", "codes", "releases", "search"}
 	for d := range catalog.Datasets() {
 		names = append(names, string(d.Name))
 	}

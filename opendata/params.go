@@ -2,6 +2,7 @@ package opendata
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -34,6 +35,8 @@ type request struct {
 	limit     int
 	cursor    cursor
 	hasCursor bool
+	// asked is nil for what is no search.
+	asked *asked
 
 	// query is the canonical query without the cursor: parameters in the order of
 	// the table, those at their default left out.
@@ -52,7 +55,7 @@ func (r *request) parse() error {
 			}
 		}
 	}
-	if len(r.ctx.URI().QueryString()) == 0 {
+	if len(r.ctx.URI().QueryString()) == 0 && !r.op.requires() {
 		return nil
 	}
 	return r.parseQuery()
@@ -83,8 +86,11 @@ func (r *request) parseQuery() error {
 	for k, v := range args.All() {
 		name, value := string(k), string(v)
 		p := r.op.query(name)
+		if p == nil && r.op.Filters {
+			p = filterParameters(r.dataset.Name)[name]
+		}
 		if p == nil {
-			faults = append(faults, faultError{kind: unknownParameter, name: name, suggestion: closest(name, r.op.queryNames())})
+			faults = append(faults, r.unknown(name))
 			continue
 		}
 		if _, again := given[name]; again {
@@ -98,11 +104,27 @@ func (r *request) parseQuery() error {
 			faults = append(faults, p.fault(err))
 		}
 	}
+	for i := range r.op.Parameters {
+		if p := &r.op.Parameters[i]; p.Required {
+			if _, ok := given[p.Name]; !ok {
+				faults = append(faults, faultError{kind: missingParameter, name: p.Name})
+			}
+		}
+	}
 	if len(faults) > 0 {
 		return parameterError(faults)
 	}
-	for i := range r.op.Parameters {
-		p := &r.op.Parameters[i]
+	r.canonical(r.op.Parameters, given)
+	if r.op.Filters && r.asked != nil {
+		r.canonical(FilterParameters(r.dataset.Name), given)
+	}
+	return nil
+}
+
+// canonical appends what is given of parameters to the canonical query.
+func (r *request) canonical(parameters []Parameter, given map[string]string) {
+	for i := range parameters {
+		p := &parameters[i]
 		value, ok := given[p.Name]
 		if !ok || p.In != "query" || value == p.Default || p.Name == cursorParameter.Name {
 			continue
@@ -110,7 +132,26 @@ func (r *request) parseQuery() error {
 		r.query = append(appendSeparator(r.query), p.Name...)
 		r.query = append(append(r.query, '='), url.QueryEscape(value)...)
 	}
-	return nil
+}
+
+// unknown says that there is no parameter called name: a field may have been meant,
+// or another way to compare with it.
+func (r *request) unknown(name string) faultError {
+	f := faultError{kind: unknownParameter, name: name}
+	names := r.op.queryNames()
+	if r.op.Filters {
+		f.known = searchFieldNames(r.dataset.Name, false)
+		for _, p := range FilterParameters(r.dataset.Name) {
+			names = append(names, p.Name)
+		}
+	}
+	f.suggestion = closest(name, names)
+	return f
+}
+
+// requires reports whether a query parameter must be given.
+func (op *Operation) requires() bool {
+	return slices.ContainsFunc(op.Parameters, func(p Parameter) bool { return p.Required })
 }
 
 func appendSeparator(query []byte) []byte {
@@ -161,7 +202,10 @@ func (p *Parameter) check(value string) *faultError {
 func (p *Parameter) fault(err error) faultError {
 	f := faultError{kind: badString, name: p.Name, max: p.Max}
 	if own, ok := err.(*faultError); ok { //nolint:errorlint // set returns it itself, never wrapped
-		f.kind = own.kind
+		f.kind, f.suggestion, f.value, f.address, f.known = own.kind, own.suggestion, own.value, own.address, own.known
+		if own.max > 0 {
+			f.max = own.max
+		}
 	}
 	return f
 }

@@ -45,6 +45,12 @@ type faultError struct {
 	kind             faultKind
 	name, suggestion string
 	min, max         int
+	// value is the part of the parameter that is wrong, address where to read what
+	// it could be, known are the names that could stand there.
+	value, address string
+	known          []string
+	// message takes the place of the kind's own.
+	message catalog.Text
 }
 
 func (e *faultError) Error() string { return faultTexts[e.kind].detail.EN }
@@ -80,6 +86,8 @@ type fault struct {
 	Detail     string `json:"detail"`
 	DetailZH   string `json:"detail_zh"`
 	Suggestion string `json:"suggestion,omitempty"`
+	// Known are the names that could stand in its place.
+	Known []string `json:"known,omitempty"`
 }
 
 // tombstone is what is public of a withdrawn record.
@@ -116,7 +124,7 @@ func (h *Handler) Problem(c *fiber.Ctx, err error) error {
 	for i, f := range own.faults {
 		text := f.text()
 		p.Errors = append(p.Errors, fault{
-			Parameter: echo(f.name), Detail: text.EN, DetailZH: text.ZH, Suggestion: f.suggestion,
+			Parameter: echo(f.name), Detail: text.EN, DetailZH: text.ZH, Suggestion: f.suggestion, Known: f.known,
 		})
 		if i == 0 {
 			p.Detail, p.DetailZH = text.EN, text.ZH
@@ -173,9 +181,12 @@ func kindOf(err error) problemKind {
 }
 
 func (e *faultError) text() catalog.Text {
+	if e.kind == badSearch {
+		return e.message
+	}
 	t := &faultTexts[e.kind]
 	return fill(t.detail, t.hint, e.suggestion,
-		"{name}", echo(e.name), "{min}", strconv.Itoa(e.min), "{max}", strconv.Itoa(e.max))
+		"{name}", echo(e.name), "{min}", strconv.Itoa(e.min), "{max}", strconv.Itoa(e.max), "{value}", echo(e.value), "{address}", e.address)
 }
 
 // fill puts values in place of the placeholders of detail and, where there is a

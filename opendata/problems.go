@@ -205,13 +205,33 @@ const (
 	badInteger
 	badString
 	badCursor
+	otherCursor
+	missingParameter
+	blankText
+	emptyItem
+	repeatedItem
+	tooManyItems
+	unknownField
+	badSort
+	badCode
+	badScheme
+	badDataset
+	badBoolean
+	badReference
+	badNumber
+	badDate
+	// badSearch is told in the words of the index.
+	badSearch
 )
+
+// didYouMean is the hint of every fault that has a suggestion.
+var didYouMean = catalog.Text{ZH: "；是否要用“{suggestion}”？", EN: "; did you mean `{suggestion}`?"}
 
 // faultTexts say what is wrong with one parameter.
 var faultTexts = [...]struct{ detail, hint catalog.Text }{
 	unknownParameter: {
 		catalog.Text{ZH: "未知参数“{name}”", EN: "unknown parameter `{name}`"},
-		catalog.Text{ZH: "；是否要用“{suggestion}”？", EN: "; did you mean `{suggestion}`?"},
+		didYouMean,
 	},
 	repeatedParameter: {
 		detail: catalog.Text{ZH: "参数“{name}”重复", EN: "`{name}` is given more than once"},
@@ -227,5 +247,57 @@ var faultTexts = [...]struct{ detail, hint catalog.Text }{
 	},
 	badCursor: {
 		detail: catalog.Text{ZH: "“{name}”不是本列表的游标：请原样使用 links.next，或去掉它从头开始", EN: "`{name}` is not a cursor of this list: take links.next unchanged, or leave it out to start again"},
+	},
+	otherCursor: {
+		detail: catalog.Text{ZH: "“{name}”属于另一次查询：除 limit 外请保持参数不变，或去掉它从头开始", EN: "`{name}` belongs to another query: keep all parameters but limit as they were, or leave it out to start again"},
+	},
+	missingParameter: {
+		detail: catalog.Text{ZH: "缺少参数“{name}”", EN: "`{name}` is required"},
+	},
+	blankText: {
+		detail: catalog.Text{ZH: "“{name}”中没有文字或数字", EN: "`{name}` has no letter or digit to search for"},
+	},
+	emptyItem: {
+		detail: catalog.Text{ZH: "“{name}”中有空项：用一个逗号分隔，首尾不加逗号", EN: "`{name}` has an empty item: set items apart by one comma, with none at the ends"},
+	},
+	repeatedItem: {
+		detail: catalog.Text{ZH: "“{name}”中“{value}”重复", EN: "`{name}` has `{value}` more than once"},
+	},
+	tooManyItems: {
+		detail: catalog.Text{ZH: "“{name}”最多 {max} 项", EN: "`{name}` takes at most {max} items"},
+	},
+	unknownField: {
+		catalog.Text{ZH: "“{name}”：没有字段“{value}”，可用的字段见 known", EN: "`{name}`: there is no field `{value}`, see known for those there are"},
+		didYouMean,
+	},
+	badSort: {
+		catalog.Text{ZH: "不能按“{value}”排序，可用的见 known，字段前可加 -", EN: "no order by `{value}`, see known for those there are; fields may have - before them"},
+		didYouMean,
+	},
+	badCode: {
+		catalog.Text{ZH: "“{value}”不是“{name}”的代码，代码表见 {address}", EN: "`{value}` is no code of `{name}`; the code list is at {address}"},
+		didYouMean,
+	},
+	badScheme: {
+		detail: catalog.Text{ZH: "“{value}”不是专题分类的代码：写作 分类:代码，分类见 {address}", EN: "`{value}` is no code of a local scheme: write scheme:code; the schemes are at {address}"},
+	},
+	badDataset: {
+		catalog.Text{ZH: "“{name}”：没有数据集“{value}”", EN: "`{name}`: there is no dataset `{value}`"},
+		didYouMean,
+	},
+	badBoolean: {
+		detail: catalog.Text{ZH: "“{name}”应为 true 或 false", EN: "`{name}` must be true or false"},
+	},
+	badReference: {
+		detail: catalog.Text{ZH: "“{name}”应为记录的编号，“{value}”不是", EN: "`{name}` must be the identifier of a record, and `{value}` is none"},
+	},
+	badNumber: {
+		detail: catalog.Text{ZH: "“{name}”应为数字", EN: "`{name}` must be a number"},
+	},
+	badDate: {
+		detail: catalog.Text{ZH: "“{name}”应为日期，如 2026-11-20、2026-11 或 2026", EN: "`{name}` must be a date such as 2026-11-20, 2026-11 or 2026"},
+	},
+	badSearch: {
+		detail: catalog.Text{ZH: "检索有误", EN: "the search is at fault"},
 	},
 }

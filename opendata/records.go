@@ -70,6 +70,12 @@ func appendRecordPath(b []byte, d catalog.Dataset, id catalog.ID) []byte {
 // page answers /api/v1/{dataset}. With a cursor it comes from the release the
 // cursor belongs to, whatever is current.
 func (h *Handler) page(r *request) error {
+	if r.asked != nil {
+		return h.search(r)
+	}
+	if r.cursor.search {
+		return parameterError([]faultError{{kind: otherCursor, name: cursorParameter.Name}})
+	}
 	snap, e := r.snap, r.edition
 	q := snapshot.Slice{Dataset: r.dataset.Name, Limit: r.limit}
 	if r.hasCursor {
@@ -124,6 +130,14 @@ func (h *Handler) page(r *request) error {
 	return nil
 }
 
+// collection returns the path of the list or search of r.
+func (r *request) collection() string {
+	if r.dataset.Name == "" {
+		return root + "/search"
+	}
+	return root + "/" + string(r.dataset.Name)
+}
+
 // appendQuery appends query, if any, to the address b, whose path ends at path.
 func appendQuery(b []byte, path int, query []byte) []byte {
 	if len(query) == 0 {
@@ -160,7 +174,7 @@ func (h *Handler) pinned(r *request) (*snapshot.Snapshot, *edition, error) {
 		// A release of that number, but another one: the store was rebuilt.
 		return nil, nil, &problemError{
 			kind: releaseGone, fill: seq, cause: err,
-			links: map[string]string{"start": h.originNow() + root + "/" + string(r.dataset.Name)},
+			links: map[string]string{"start": h.originNow() + r.collection()},
 		}
 	default:
 		return nil, nil, err

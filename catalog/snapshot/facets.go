@@ -42,7 +42,7 @@ var amounts = []float64{0, 1e5, 5e5, 1e6, 5e6, 1e7, 5e7}
 func (sr *search) facetCounter(q Query, name string) (facetCounter, error) {
 	c := sr.ix.column(q.Dataset, name)
 	if c == nil {
-		return facetCounter{}, sr.ix.unknownField(q.Dataset, name)
+		return facetCounter{}, unknownField(q.Dataset, name)
 	}
 	f := facetCounter{column: c, name: c.path}
 	var own []*predicate

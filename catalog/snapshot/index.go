@@ -57,28 +57,35 @@ func (ix *index) open() {
 	}
 }
 
-// column returns the column of a field for a search in d. A field may be named
-// without the marks of lists: organizations.name, or organizations for the name.
+// column returns the column of a field for a search in d, named with or without the
+// marks of lists, and nil where there is no such field. A field of which no record of
+// the release has a value has a column of no records.
 func (ix *index) column(d catalog.Dataset, name string) *column {
-	for _, path := range []string{name, strings.TrimSuffix(name, ".year")} {
-		for _, key := range []columnKey{{"", path}, {d, path}} {
-			if i, ok := ix.byField[key]; ok {
-				return &ix.columns[i]
-			}
+	f, ok := LookupSearchField(d, name)
+	if !ok {
+		return nil
+	}
+	for _, key := range []columnKey{{"", f.Path}, {d, f.Path}} {
+		if i, ok := ix.byField[key]; ok {
+			return &ix.columns[i]
 		}
 	}
-	return nil
+	c := &column{path: f.Path, typ: f.Type, kind: terms}
+	if f.Ordered {
+		c.kind, c.min, c.max = numbers, math.Inf(1), math.Inf(-1)
+	}
+	return c
 }
 
-// fieldsOf lists the fields a search in d can filter by, ascending.
-func (ix *index) fieldNames(d catalog.Dataset) []string {
+// fieldNames lists the fields a search in d can name, those of numbers and dates
+// alone when ordered.
+func fieldNames(d catalog.Dataset, ordered bool) []string {
 	var names []string
-	for i := range ix.columns {
-		if c := &ix.columns[i]; c.dataset == "" || c.dataset == d {
-			names = append(names, c.path)
+	for _, f := range SearchFields(d) {
+		if f.Ordered || !ordered {
+			names = append(names, f.Name)
 		}
 	}
-	slices.Sort(names)
 	return names
 }
 

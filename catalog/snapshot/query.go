@@ -32,8 +32,9 @@ type Query struct {
 	// visitor sees what another choice would find.
 	Facets []string
 	// Sort is relevance, newest, name, or a field of numbers or dates; a hyphen
-	// before a field begins with its greatest. Empty is relevance with a text and
-	// the identifier without one.
+	// before a field begins with its greatest. Empty is relevance with a text, and
+	// dataset and identifier without one. Relevance without a text begins with what is
+	// new and says most.
 	Sort string
 	// After is where the page begins; the zero Mark is the start.
 	After Mark

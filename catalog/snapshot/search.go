@@ -215,7 +215,10 @@ func (sr *search) all() {
 		b.n = int(min(batchSize, sr.to-doc))
 		for i := range b.n {
 			b.docs[i] = doc + uint32(i)
-			b.keys[i] = uint64(sr.ix.priors[doc+uint32(i)])
+			b.keys[i] = 0
+			if !sr.sort.ids {
+				b.keys[i] = uint64(sr.ix.priors[doc+uint32(i)])
+			}
 		}
 		doc += uint32(b.n)
 		sr.judge()
@@ -378,7 +381,7 @@ type predicate struct {
 func (ix *index) predicate(d catalog.Dataset, f Filter) (predicate, error) {
 	c := ix.column(d, f.Field)
 	if c == nil {
-		return predicate{}, ix.unknownField(d, f.Field)
+		return predicate{}, unknownField(d, f.Field)
 	}
 	p := predicate{column: c, field: c.path}
 	if c.kind == terms {
@@ -428,9 +431,9 @@ func badNumber(field string, c *column) *QueryError {
 	return badQuery(field, "应为数字", "must be a number")
 }
 
-func (ix *index) unknownField(d catalog.Dataset, name string) *QueryError {
+func unknownField(d catalog.Dataset, name string) *QueryError {
 	e := badQuery(name, "没有可按“%s”检索的字段", "there is no field %q to search by", name)
-	e.Known = ix.fieldNames(d)
+	e.Known = fieldNames(d, false)
 	return e
 }
 
@@ -515,17 +518,20 @@ func (p *predicate) within(n float64) bool {
 	return false
 }
 
-// sorting is an order made ready.
+// sorting is an order made ready: by relevance when it names nothing else.
 type sorting struct {
 	column *column
 	up     bool
 	names  bool
+	ids    bool
 }
 
 func (ix *index) sorting(q Query) (sorting, error) {
 	name, down := strings.CutPrefix(q.Sort, "-")
 	switch q.Sort {
-	case Relevance, "":
+	case "":
+		return sorting{ids: strings.TrimSpace(q.Text) == ""}, nil
+	case Relevance:
 		return sorting{}, nil
 	case ByName:
 		return sorting{names: true}, nil
@@ -535,12 +541,7 @@ func (ix *index) sorting(q Query) (sorting, error) {
 	c := ix.column(q.Dataset, name)
 	if c == nil || c.kind != numbers {
 		e := badQuery("sort", "不能按“%s”排序", "results cannot be sorted by %q", name)
-		e.Known = []string{Relevance, Newest, ByName}
-		for _, f := range ix.fieldNames(q.Dataset) {
-			if c := ix.column(q.Dataset, f); c.kind == numbers {
-				e.Known = append(e.Known, f)
-			}
-		}
+		e.Known = append([]string{Relevance, Newest, ByName}, fieldNames(q.Dataset, true)...)
 		return sorting{}, e
 	}
 	return sorting{column: c, up: !down}, nil

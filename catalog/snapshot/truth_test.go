@@ -102,9 +102,12 @@ func scan(records []told, s *Snapshot, q Query) []ranked {
 		}
 		key := uint64(score)<<8 | uint64(r.prior)
 		if len(terms) == 0 {
-			key = uint64(r.prior)
+			key = 0
+			if q.Sort == Relevance {
+				key = uint64(r.prior)
+			}
 		}
-		if field, down := strings.CutPrefix(q.Sort, "-"); q.Sort != "" {
+		if field, down := strings.CutPrefix(q.Sort, "-"); q.Sort != "" && q.Sort != Relevance {
 			n, ok := r.number[field]
 			key = 0
 			if ok {
@@ -196,7 +199,7 @@ func someQuery(t *rapid.T) Query {
 			q.Filters = append(q.Filters, Filter{Field: "trl", Least: strconv.Itoa(least), Most: strconv.Itoa(rapid.IntRange(least, 9).Draw(t, "most"))})
 		}
 		q.Facets = []string{"stage", "transfer_modes[]", "division", "trl"}
-		q.Sort = rapid.SampledFrom([]string{"", "", "trl", "-trl"}).Draw(t, "sort")
+		q.Sort = rapid.SampledFrom([]string{"", "", Relevance, "trl", "-trl"}).Draw(t, "sort")
 	}
 	slices.SortFunc(q.Filters, func(a, b Filter) int { return strings.Compare(a.Field, b.Field) })
 	if rapid.Bool().Draw(t, "division") {

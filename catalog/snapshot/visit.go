@@ -17,6 +17,8 @@ type visitor struct {
 	dec  *jsontext.Decoder
 	src  bytes.Buffer
 	text []byte
+	// places are the places in the lists around the value under way.
+	places []int
 	// found is told of every value of a field the index knows. text is the value
 	// of a text or identifier, the code of a coded value, or the digits of a
 	// number; it is good until found returns.
@@ -29,7 +31,7 @@ func newVisitor(found func(*field, []byte, float64)) *visitor {
 
 // visit walks one record. The error wraps catalog.ErrDamaged.
 func (v *visitor) visit(e catalog.Entry) error {
-	v.src = *bytes.NewBuffer(e.Raw)
+	v.src, v.places = *bytes.NewBuffer(e.Raw), v.places[:0]
 	v.dec.Reset(&v.src, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	if err := v.value(fieldsOf(e.Dataset)); err != nil {
 		return fmt.Errorf("%s: %w: %w", e.ID, catalog.ErrDamaged, err)
@@ -48,11 +50,13 @@ func (v *visitor) value(f *field) error {
 		if _, err := v.dec.ReadToken(); err != nil {
 			return err
 		}
-		for v.dec.PeekKind() != ']' {
+		depth := len(v.places)
+		for v.places = append(v.places, 0); v.dec.PeekKind() != ']'; v.places[depth]++ {
 			if err := v.value(f); err != nil {
 				return err
 			}
 		}
+		v.places = v.places[:depth]
 		_, err := v.dec.ReadToken()
 		return err
 	case k == '{' || f.path == "" || k == 'n':
