@@ -9,8 +9,8 @@ import (
 	"luoshu/catalog"
 )
 
-// Match tells where the words of a query stand in one value of a record.
-type Match struct {
+// Highlight tells where the words of a query stand in one value of a record.
+type Highlight struct {
 	// Field is the path of the value with its place in every list, counted from 0:
 	// keywords[2], organizations[0].name.
 	Field string
@@ -25,7 +25,7 @@ type Highlighter struct {
 	terms   []key
 	scanner scanner
 	visitor *visitor
-	found   []Match
+	found   []Highlight
 	bytes   [][2]int
 }
 
@@ -46,7 +46,7 @@ func (s *Snapshot) NewHighlighter(text string) (*Highlighter, error) {
 
 // Matches returns where the words stand in e, in the order of the record. The error
 // wraps catalog.ErrDamaged.
-func (h *Highlighter) Matches(e catalog.Entry) ([]Match, error) {
+func (h *Highlighter) Matches(e catalog.Entry) ([]Highlight, error) {
 	h.found = nil
 	if len(h.terms) == 0 {
 		return nil, nil
@@ -62,20 +62,20 @@ func (h *Highlighter) look(f *field, text []byte, _ float64) {
 	if f.class == inCode {
 		label := f.label(string(text))
 		if len(h.ranges([]byte(label.ZH))) > 0 || len(h.ranges([]byte(label.EN))) > 0 {
-			h.found = append(h.found, Match{Field: h.place(f)})
+			h.found = append(h.found, Highlight{Field: h.place(f)})
 		}
 		return
 	}
 	if f.class == inNumber && slices.Contains(h.terms, word(squeeze(nil, text))) {
-		h.found = append(h.found, Match{Field: h.place(f), Ranges: [][2]int{{0, utf8.RuneCount(text)}}})
+		h.found = append(h.found, Highlight{Field: h.place(f), Ranges: [][2]int{{0, utf8.RuneCount(text)}}})
 		return
 	}
 	if ranges := h.Ranges(string(text)); len(ranges) > 0 {
-		h.found = append(h.found, Match{Field: h.place(f), Ranges: ranges})
+		h.found = append(h.found, Highlight{Field: h.place(f), Ranges: ranges})
 	}
 }
 
-// Ranges returns where the words stand in text, as in Match.
+// Ranges returns where the words stand in text, as in Highlight.
 func (h *Highlighter) Ranges(text string) [][2]int {
 	var out [][2]int
 	at, runes := 0, 0

@@ -3,8 +3,6 @@ package snapshot
 import (
 	"context"
 	"math"
-	"slices"
-	"strings"
 
 	"luoshu/catalog"
 )
@@ -65,16 +63,24 @@ func (ix *index) column(d catalog.Dataset, name string) *column {
 	if !ok {
 		return nil
 	}
-	for _, key := range []columnKey{{"", f.Path}, {d, f.Path}} {
-		if i, ok := ix.byField[key]; ok {
-			return &ix.columns[i]
-		}
+	if c := ix.kept(d, f.Path); c != nil {
+		return c
 	}
 	c := &column{path: f.Path, typ: f.Type, kind: terms}
 	if f.Ordered {
 		c.kind, c.min, c.max = numbers, math.Inf(1), math.Inf(-1)
 	}
 	return c
+}
+
+// kept returns the column of the field at path in d, nil where no record has a value.
+func (ix *index) kept(d catalog.Dataset, path string) *column {
+	for _, key := range []columnKey{{"", path}, {d, path}} {
+		if i, ok := ix.byField[key]; ok {
+			return &ix.columns[i]
+		}
+	}
+	return nil
 }
 
 // fieldNames lists the fields a search in d can name, those of numbers and dates

@@ -475,9 +475,9 @@ type life struct {
 }
 
 func (s *Snapshot) living(d catalog.Dataset, today float64) life {
-	l := life{today: today, validUntil: s.column(d, "valid_until")}
+	l := life{today: today, validUntil: s.kept(d, "valid_until")}
 	if d == catalog.Demands {
-		l.closes, l.status = s.column(d, "deadline"), s.column(d, "status")
+		l.closes, l.status = s.kept(d, "deadline"), s.kept(d, "status")
 	}
 	if l.status != nil {
 		l.open = make([]bool, l.status.values.len()+1)

@@ -377,7 +377,7 @@ const fieldFloor = 10
 
 // services returns the services that the subject has a use for.
 func (m *matcher) services() ([]scored, error) {
-	kinds := m.s.column(catalog.Services, "kind")
+	kinds := m.s.kept(catalog.Services, "kind")
 	if kinds == nil {
 		return nil, nil
 	}
@@ -422,7 +422,7 @@ type sharing struct {
 }
 
 func (s *Snapshot) sharing(path string, d catalog.Dataset, values []string) sharing {
-	c := s.column(d, path)
+	c := s.kept(d, path)
 	if c == nil {
 		return sharing{}
 	}

@@ -216,7 +216,7 @@ func literals(typed []rune, lead, literal []byte) (_, _ []byte) {
 	for ; i < len(typed) && typed[i] >= utf8.RuneSelf; i++ {
 		lead = utf8.AppendRune(lead, typed[i])
 	}
-	for ; i < len(typed) && typed[i] < utf8.RuneSelf; i++ { //nolint:revive // keys are passed over
+	for ; i < len(typed) && typed[i] < utf8.RuneSelf; i++ {
 	}
 	for ; i < len(typed) && typed[i] >= utf8.RuneSelf; i++ {
 		literal = utf8.AppendRune(literal, typed[i])

@@ -417,11 +417,13 @@ func TestSuggestAgreesWithTheDefinition(t *testing.T) {
 				}
 			}
 			next := ""
+			var nextSb420 strings.Builder
 			for _, c := range "0123456789abcdefghijklmnopqrstuvwxyz" {
 				if len(scan(q+string(c), d)) > 0 {
-					next += string(c)
+					nextSb420.WriteString(string(c))
 				}
 			}
+			next += nextSb420.String()
 			if g.next.String() != next {
 				t.Fatalf("%q in %q: next %q, want %q", q, d, g.next, next)
 			}

@@ -171,7 +171,7 @@ func (b *wordsBuilder) terms(ctx context.Context) ([]*lexeme, error) {
 			all = append(all, &lexeme{folded: folded, labels: labels, uses: uses, doc: noDoc})
 		}
 	}
-	if c := b.ix.column("", "keywords[]"); c != nil {
+	if c := b.ix.kept("", "keywords[]"); c != nil {
 		uses := make([]uint32, c.values.len()+1)
 		for _, code := range c.codes {
 			uses[code]++
@@ -182,7 +182,7 @@ func (b *wordsBuilder) terms(ctx context.Context) ([]*lexeme, error) {
 		}
 	}
 	for field, list := range map[string]string{"tech_fields[]": "tech-field", "industries[]": "gbt4754-2017"} {
-		c, l := b.ix.column("", field), catalog.LookupCodeList(list)
+		c, l := b.ix.kept("", field), catalog.LookupCodeList(list)
 		if c == nil || l == nil {
 			continue
 		}
@@ -574,7 +574,6 @@ type opening struct {
 	chars [packed]spoken
 	n     int
 	more  bool
-	han   bool // anywhere
 }
 
 // open reads the beginning of a text, and leaves each character the readings that
