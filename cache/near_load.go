@@ -202,10 +202,8 @@ func (n *Near) swap(ctx context.Context, e *edition) {
 	if !changed {
 		return
 	}
-	if e.Mapping() != nil {
-		// What laying out took is the machine's again, at once.
-		debug.FreeOSMemory()
-	}
+	// What laying out took is the machine's again, at once.
+	debug.FreeOSMemory()
 	n.log.InfoContext(ctx, "release loaded", slog.Int64("release", e.sequence()), slog.String("manifest", string(e.Hash())),
 		slog.Int("records", e.Len()))
 	if n.onSwap != nil {
