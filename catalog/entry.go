@@ -22,7 +22,9 @@ func (e Entry) Publisher() string { return unquoted(member(e.Raw, "publisher")) 
 func (e Entry) Source() string { return unquoted(member(e.Raw, "source")) }
 
 // Title returns the record's title in both languages.
-func (e Entry) Title() Text { return Text{unescaped(member(e.Raw, "title")), unescaped(member(e.Raw, "title_en"))} }
+func (e Entry) Title() Text {
+	return Text{unescaped(member(e.Raw, "title")), unescaped(member(e.Raw, "title_en"))}
+}
 
 // scanEntry makes an Entry of a line of canonical JSON. The error wraps
 // ErrDamaged.
