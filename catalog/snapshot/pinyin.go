@@ -112,68 +112,59 @@ func hanIndex(r rune) int {
 	return 0
 }
 
+// readingLines yields the lines of the readings: a syllable, and the characters that
+// are read so, first those of which it is the most customary reading.
+func readingLines(yield func(name, chars string) bool) {
+	for line := range strings.Lines(readingsFile) {
+		name, chars, ok := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		if ok && name != "#" && !yield(name, chars) {
+			return
+		}
+	}
+}
+
 var loadPinyin = sync.OnceValue(func() *pinyin {
 	var p pinyin
-	type reading struct {
-		place, han int
-		name       string
+	for name := range readingLines {
+		p.names = append(p.names, name)
 	}
-	var all []reading
-	place := 0
-	for line := range strings.Lines(readingsFile) {
-		line = strings.TrimSuffix(line, "\n")
-		name, chars, ok := strings.Cut(line, " ")
-		switch {
-		case name == "#" || line == "#":
-		case !ok:
-			place = int(line[0] - '0')
-		default:
-			for _, r := range chars {
-				all = append(all, reading{place, hanIndex(r), name})
-			}
-		}
-	}
-	for c := byte('0'); c <= '9'; c++ {
+	slices.Sort(p.names)
+	p.names = slices.Compact(p.names)
+	for _, c := range "0123456789abcdefghijklmnopqrstuvwxyz" {
 		p.names = append(p.names, string(c))
 	}
-	for c := byte('a'); c <= 'z'; c++ {
-		p.names = append(p.names, string(c))
-	}
-	for _, r := range all {
-		if n := len(p.names); p.names[n-1] != r.name {
-			p.names = append(p.names, r.name)
-		}
-	}
-	// A letter sorts before a syllable of one letter, which is written in the same way.
-	slices.SortStableFunc(p.names[36:], strings.Compare)
-	syllables := slices.Compact(p.names[36:])
-	p.names = append(slices.Clone(p.names[:36]), syllables...)
-	slices.SortStableFunc(p.names, strings.Compare)
+	slices.Sort(p.names)
 	p.names = slices.Insert(p.names, 0, "")
 	number := func(name string) syllable {
-		i, ok := slices.BinarySearch(p.names[1:], name)
+		i, ok := slices.BinarySearch(p.names, name)
 		if !ok {
 			panic("no syllable " + name)
 		}
-		if i+2 < len(p.names) && p.names[i+2] == name {
+		if i+1 < len(p.names) && p.names[i+1] == name {
 			i++ // behind the letter
 		}
-		return syllable(i + 1)
+		return syllable(i)
 	}
 
-	slices.SortStableFunc(all, func(a, b reading) int { return cmp.Compare(a.han, b.han) })
+	// Counted first, then filled in.
 	p.starts = make([]uint16, lastHan-firstHan+4)
-	p.lists = make([]syllable, 0, len(all))
-	at := 0
-	for _, r := range all {
-		for at <= r.han {
-			p.starts[at] = uint16(len(p.lists))
-			at++
+	for _, chars := range readingLines {
+		for _, r := range chars {
+			p.starts[hanIndex(r)+1]++
 		}
-		p.lists = append(p.lists, number(r.name))
 	}
-	for ; at < len(p.starts); at++ {
-		p.starts[at] = uint16(len(p.lists))
+	for i := range p.starts[1:] {
+		p.starts[i+1] += p.starts[i]
+	}
+	p.lists = make([]syllable, p.starts[len(p.starts)-1])
+	filled := slices.Clone(p.starts)
+	for name, chars := range readingLines {
+		s := number(name)
+		for _, r := range chars {
+			i := hanIndex(r)
+			p.lists[filled[i]] = s
+			filled[i]++
+		}
 	}
 
 	p.loadPhrases(number)

@@ -30,7 +30,6 @@ const (
 	// Title is the title of one record.
 	Title
 	suggestionKinds = iota
-	titleKind       = Title
 )
 
 func (k SuggestionKind) String() string {
@@ -84,7 +83,7 @@ const (
 	wholly = iota
 	atBeginning
 	inside
-	places
+	fitPlaces
 )
 
 // Suggest completes what was typed with the terms, organizations and titles of d, or
@@ -101,7 +100,10 @@ func (s *Snapshot) Suggest(q string, d catalog.Dataset, limit int) (Suggestions,
 		return Suggestions{}, badQuery("limit", "最多 %d 条建议", "at most %d suggestions", MaxSuggestions)
 	}
 	g := guesses.Get().(*guess)
-	defer guesses.Put(g)
+	defer func() {
+		g.ix, g.w = nil, nil // a snapshot must not be kept for the memory beside it
+		guesses.Put(g)
+	}()
 	if err := g.begin(s.index, q, d, limit); err != nil {
 		return Suggestions{}, err
 	}
@@ -146,7 +148,7 @@ var guesses = sync.Pool{New: func() any { return new(guess) }}
 // The work on texts, of which the packed rows spare most, is bounded: looking at one
 // takes a part of the budget, and reading it some more.
 const (
-	maxWork  = 32768
+	maxWork  = 49152
 	readWork = 4
 )
 
@@ -172,6 +174,9 @@ const unfinished = 1
 // reach are the places to which a text was typed so far, with whole syllables alone,
 // with initials too, with fuzzy pairs too. Each holds the one before.
 type reach struct{ spelt, short, heard uint64 }
+
+// atStart is before anything was typed.
+var atStart = reach{1, 1, 1}
 
 // begin makes ready for an answer.
 func (g *guess) begin(ix *index, q string, d catalog.Dataset, limit int) error {
@@ -216,7 +221,8 @@ func literals(typed []rune, lead, literal []byte) (_, _ []byte) {
 	for ; i < len(typed) && typed[i] >= utf8.RuneSelf; i++ {
 		lead = utf8.AppendRune(lead, typed[i])
 	}
-	for ; i < len(typed) && typed[i] < utf8.RuneSelf; i++ {
+	for i < len(typed) && typed[i] < utf8.RuneSelf {
+		i++
 	}
 	for ; i < len(typed) && typed[i] >= utf8.RuneSelf; i++ {
 		literal = utf8.AppendRune(literal, typed[i])
@@ -237,7 +243,7 @@ func (g *guess) run() {
 	}
 	g.writing()
 	if slices.ContainsFunc(g.typed, func(r rune) bool { return r < utf8.RuneSelf }) {
-		g.spelling(0, len(g.w.spelt), 0, reach{1, 1, 1}, noTier)
+		g.spelling(0, len(g.w.spelt), 0, atStart, noTier)
 	}
 }
 
@@ -293,6 +299,10 @@ func (g *guess) followWriting(lo, hi int) {
 	prefix := slices.Clone(g.written)
 	for i := lo; i < hi; {
 		s := g.w.byText[i]
+		if !g.counts(s) {
+			i++
+			continue
+		}
 		rest := g.ix.textAt(g.w.startAt[s])[len(g.written):]
 		if len(rest) == 0 || rest[0] == 0 {
 			i++
@@ -311,11 +321,10 @@ func (g *guess) followWriting(lo, hi int) {
 			prefix = append(prefix[:len(g.written)], rest[:size]...)
 			i = g.writingEnd(i, hi, prefix)
 			continue
-		case !g.counts(s):
 		case c.n == 1:
 			g.next |= all
 		default:
-			g.read(s) // which of the readings count depends on the whole text
+			g.read(s, 0, atStart) // which of the readings count depends on the whole text
 		}
 		i++
 	}
@@ -376,8 +385,8 @@ func (g *guess) add(start uint32, t tier, complete bool) {
 	}
 	best := g.best[kind]
 	full := len(best) == g.limit
-	key := uint64(int(t)*places+place)<<60 | uint64(e)
-	if g.in < 0 || kind == titleKind {
+	key := uint64(int(t)*fitPlaces+place)<<60 | uint64(e)
+	if g.in < 0 || kind == Title {
 		key |= perMask << 32
 	} else {
 		if full && key|uint64(perMask-g.w.counts[e])<<32 >= best[len(best)-1].key {
@@ -512,9 +521,8 @@ func (g *guess) spelling(lo, hi, depth int, from reach, best tier) {
 		return
 	}
 	if depth == packed {
-		first := rows[lo] | moreBit
-		for i := lowerBound(rows, lo, hi, first); i < hi; i++ {
-			g.takeRead(i)
+		for i := lowerBound(rows, lo, hi, rows[lo]|moreBit); i < hi; i++ {
+			g.takeRead(i, packed, from)
 		}
 		return
 	}
@@ -549,7 +557,7 @@ func (g *guess) spelling(lo, hi, depth int, from reach, best tier) {
 		if len(g.literal) > 0 {
 			if fits < best {
 				for i := r; i < end; i++ {
-					g.takeRead(i)
+					g.takeRead(i, 0, atStart)
 				}
 				to = reach{}
 			}
@@ -669,18 +677,19 @@ func (g *guess) followSpelling(lo, hi, depth int) {
 	}
 }
 
-// takeRead adds the start of a row if its text fits.
-func (g *guess) takeRead(i int) {
+// takeRead adds the start of a row if its text fits, of which depth characters lead
+// to from.
+func (g *guess) takeRead(i, depth int, from reach) {
 	start := g.w.speltStarts[i]
 	if g.budget <= 0 || !g.counts(start) {
 		return
 	}
 	g.budget--
-	if !bytes.Contains(untilNUL(g.ix.textAt(g.w.startAt[start])), g.literal) {
+	if len(g.literal) > 0 && !bytes.Contains(untilNUL(g.ix.textAt(g.w.startAt[start])), g.literal) {
 		return
 	}
 	g.budget -= readWork
-	if r := g.read(start); r.tier != noTier {
+	if r := g.read(start, depth, from); r.tier != noTier {
 		g.add(start, r.tier, r.complete)
 	}
 }
@@ -705,18 +714,22 @@ func (f *far) add(p int, how uint8) {
 	}
 }
 
-// read compares a text with what was typed character by character. It says what the
-// rows say of their first syllables, and of the whole text.
-func (g *guess) read(start uint32) readResult {
+// read compares a text with what was typed character by character, as the rows do for
+// the first ones. It begins behind depth characters, which are none or all that rows
+// have, and lead to from.
+func (g *guess) read(start uint32, depth int, from reach) readResult {
 	result := readResult{tier: noTier}
 	s := speaker{p: g.p, text: g.ix.textAt(g.w.startAt[start])}
-	var o opening
-	o.read(&s)
-	end := len(g.typed)
-	var at [3]far // by spelling, by initials, by ear
-	for i := range at {
-		at[i].set(0)
+	o := opening{more: true}
+	for range depth {
+		_, size := utf8.DecodeRune(s.text)
+		s.text = s.text[size:]
 	}
+	if depth == 0 {
+		o.read(&s)
+	}
+	end := len(g.typed)
+	at := [3]far{{from.spelt}, {from.short}, {from.heard}}
 	taken := 0
 	for i := 0; ; i++ {
 		var c spoken
@@ -819,7 +832,7 @@ func (g *guess) choose() {
 // four for titles, and what one does not need is for the others.
 func shares(have [suggestionKinds][]candidate, room int) (n [suggestionKinds]int) {
 	upTo := func(k SuggestionKind, place int) int {
-		i, _ := slices.BinarySearchFunc(have[k], place+1, func(c candidate, p int) int { return cmp.Compare(int(c.key>>60)%places, p) })
+		i, _ := slices.BinarySearchFunc(have[k], place+1, func(c candidate, p int) int { return cmp.Compare(int(c.key>>60)%fitPlaces, p) })
 		return i
 	}
 	n[Organization], n[Title] = upTo(Organization, atBeginning), upTo(Title, atBeginning)
@@ -865,8 +878,8 @@ func (g *guess) tell(s *Snapshot, c candidate) Suggestion {
 	}
 	taken := len(g.written)
 	if c.tier != byWriting {
-		taken = g.read(c.start).taken
-	} else if first := g.read(c.entry); c.start != c.entry && first.tier != noTier {
+		taken = g.read(c.start, 0, atStart).taken
+	} else if first := g.read(c.entry, 0, atStart); c.start != c.entry && first.tier != noTier {
 		// What was typed is the English name as well as the spelling of the Chinese.
 		c.start, taken = c.entry, first.taken
 	}

@@ -252,6 +252,23 @@ func TestSuggestRefuses(t *testing.T) {
 	}
 }
 
+// TestEveryCodePoint types every character there is, alone and between others.
+func TestEveryCodePoint(t *testing.T) {
+	s := small(t)
+	for r := rune(0); r <= utf8.MaxRune; r++ {
+		if r > 0xFFFF {
+			r += 30 // some of the others
+		}
+		for _, q := range []string{string(r), "zh" + string(r) + "c"}[:1+(r+1)%2] {
+			if _, err := s.Suggest(q, "", 10); err != nil {
+				if bad := (*QueryError)(nil); !errors.As(err, &bad) {
+					t.Fatalf("%U: %v", r, err)
+				}
+			}
+		}
+	}
+}
+
 // This is what a fit means, told without tables: a text fits when it begins with what
 // was typed, or when what was typed is a way to type its first characters.
 
@@ -416,15 +433,13 @@ func TestSuggestAgreesWithTheDefinition(t *testing.T) {
 					t.Fatalf("%q in %q: %s fits %d (%v), want %d (%v)", q, d, untilNUL(s.textAt(w.startAt[e])), f2, ok2, f, ok)
 				}
 			}
-			next := ""
-			var nextSb420 strings.Builder
-			for _, c := range "0123456789abcdefghijklmnopqrstuvwxyz" {
+			var next keyset
+			for _, c := range []byte("0123456789abcdefghijklmnopqrstuvwxyz") {
 				if len(scan(q+string(c), d)) > 0 {
-					nextSb420.WriteString(string(c))
+					next |= keyBit(c)
 				}
 			}
-			next += nextSb420.String()
-			if g.next.String() != next {
+			if g.next != next {
 				t.Fatalf("%q in %q: next %q, want %q", q, d, g.next, next)
 			}
 		}

@@ -392,7 +392,7 @@ func (b *wordsBuilder) lay(terms, organizations []*lexeme) {
 	titles := b.titleOrder()
 	lexemes := slices.Concat(terms, organizations)
 	b.kinds = [suggestionKinds]uint32{uint32(len(terms)), uint32(len(lexemes)), uint32(len(lexemes) + len(titles))}
-	n := int(b.kinds[titleKind])
+	n := int(b.kinds[Title])
 
 	b.masks = make([]uint16, 0, n)
 	b.counts = make([]uint32, 0, len(lexemes))
@@ -422,7 +422,7 @@ func (b *wordsBuilder) lay(terms, organizations []*lexeme) {
 
 	var more [2][]innerStart // entry and place: of other beginnings, and inside
 	base := uint32(len(b.ix.titles.bytes))
-	places := divisionNames()
+	divisions := divisionNames()
 	b.startAt = make([]uint32, 0, n)
 	for e, l := range lexemes {
 		for i, label := range l.labels {
@@ -439,7 +439,7 @@ func (b *wordsBuilder) lay(terms, organizations []*lexeme) {
 				more[1] = append(more[1], innerStart{uint32(e), base + s})
 			}
 			if e >= len(terms) {
-				if skip := leading(b.texts[from:], places); skip > 0 {
+				if skip := leading(b.texts[from:], divisions); skip > 0 {
 					more[1] = append(more[1], innerStart{uint32(e), at + uint32(skip)})
 				}
 			}
@@ -517,8 +517,8 @@ func divisionNames() []string {
 }
 
 // leading returns how many bytes of text are the name of a place before another name.
-func leading(text []byte, places []string) int {
-	for _, p := range places {
+func leading(text []byte, divisions []string) int {
+	for _, p := range divisions {
 		if len(text) > len(p)+minInnerBytes && string(text[:len(p)]) == p {
 			return len(p)
 		}
@@ -576,8 +576,8 @@ type opening struct {
 	more  bool
 }
 
-// open reads the beginning of a text, and leaves each character the readings that
-// are combined.
+// read reads the beginning of a text, and leaves each character the readings that are
+// combined.
 func (o *opening) read(s *speaker) {
 	o.n = 0
 	for o.n < packed {
@@ -597,7 +597,7 @@ func (o *opening) read(s *speaker) {
 	}
 	for k := 2; k <= maxReadings; k++ {
 		for i := range o.n {
-			if o.chars[i].n >= k && product/(k-1)*k <= maxCombined {
+			if o.chars[i].n >= k && kept[i] == k-1 && product/(k-1)*k <= maxCombined {
 				product = product / (k - 1) * k
 				kept[i] = k
 			}
