@@ -3,7 +3,9 @@ package screen
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"luoshu/catalog"
@@ -234,6 +236,11 @@ func (s *screening) outsideSchema(r catalog.Record) {
 		if m != nil {
 			line(path, &m.Currency)
 			line(path, &m.Basis)
+			for _, v := range []float64{m.Min, m.Max} {
+				if likeMobile(v) {
+					s.add([]hit{{rule: "P2", action: Hold}}, path, strconv.FormatFloat(v, 'f', -1, 64))
+				}
+			}
 		}
 	}
 	switch r := r.(type) {
@@ -265,6 +272,12 @@ func (s *screening) outsideSchema(r catalog.Record) {
 		line(path, &text)
 		h.Raw[name] = text
 	}
+}
+
+// likeMobile reports whether an amount has the form of a mobile number. Round
+// ones, from millions, are amounts: a price of 13.8 billion is none by chance.
+func likeMobile(v float64) bool {
+	return v >= 130_0000_0000 && v < 200_0000_0000 && v == math.Trunc(v) && math.Mod(v, 1e6) != 0
 }
 
 // Cleared reports whether r names the clearance of its military-civil transfer, so
