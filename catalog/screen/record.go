@@ -45,18 +45,6 @@ type Result struct {
 	Findings []Finding
 }
 
-// Action returns the gravest action that the findings still demand of record id:
-// a hold that was approved demands nothing. It is empty when there is none.
-func (r Result) Action(id catalog.ID, approved *Approvals) Action {
-	var gravest Action
-	for _, f := range r.Findings {
-		if !approved.Has(f.Approval(id)) && f.Action.rank() > gravest.rank() {
-			gravest = f.Action
-		}
-	}
-	return gravest
-}
-
 // Sensitive reports whether the record touches M5 or M6 without a clearance. It
 // stays so when the record is approved: what is harmless alone can reveal
 // something beside others (see Package).
@@ -73,8 +61,6 @@ type Kind string
 const (
 	FileName   Kind = "file name"
 	SheetName  Kind = "sheet name"
-	Comment    Kind = "comment"
-	Property   Kind = "property"
 	HiddenCell Kind = "hidden cell"
 	// Cell is a cell of a row as it stands in the file, whatever is published of it.
 	Cell Kind = "cell"

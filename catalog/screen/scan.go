@@ -320,14 +320,14 @@ func inDomain(r rune) bool { return isAlnum(r) || r == '.' || r == '-' }
 // somebody gives the thing. The first group is what is redacted. The patterns are
 // tried on the characters right after a label only.
 var labeled = map[string]*regexp.Regexp{
-	"wechat":   regexp.MustCompile(`^(?: ?(?:号码?|id|账号|帐号)[ :为是]{0,3}| ?: ?)([a-z][-_a-z0-9]{5,19}|[0-9]{5,12})|^ ?([0-9]{6,12}|[a-z][-_a-z0-9]{3,17}[0-9]{2})`),
+	"wechat":    regexp.MustCompile(`^(?: ?(?:号码?|id|账号|帐号)[ :为是]{0,3}| ?: ?)([a-z][-_a-z0-9]{5,19}|[0-9]{5,12})|^ ?([0-9]{6,12}|[a-z][-_a-z0-9]{3,17}[0-9]{2})`),
 	"wechatadd": regexp.MustCompile(`^(?:号码?|id)?[ :为是]{0,3}([a-z][-_a-z0-9]{5,19})`),
-	"qq":       regexp.MustCompile(`^ ?(?:群号?|号码?|账号)?[ :为是]{0,3}([1-9][0-9]{4,10})(?:[^0-9a-z]|$)`),
-	"passport": regexp.MustCompile(`^ ?(?:号码?|no\.?|number)?[ :为是()]{0,4}([a-z]{1,2} ?[0-9]{7,8})(?:[^0-9a-z]|$)`),
-	"plate":    regexp.MustCompile(`^ ?(?:号码?|照)?[ :为是()]{0,4}([京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使][a-z] ?[-·•.]? ?[a-z0-9]{4,6}[挂学警港澳领使]?)`),
-	"identity": regexp.MustCompile(`^ ?(?:件)?(?:号码?|no\.?)?[ :为是()]{0,4}([0-9]{17}[0-9x]|[0-9]{15})(?:[^0-9a-z]|$)`),
-	"document": regexp.MustCompile(`^ ?(?:号码?|编号|no\.?)?[ :为是()第字]{0,5}([a-z]{0,2}[0-9]{6,18})(?:[^0-9a-z]|$)`),
-	"address":  regexp.MustCompile(`^ ?[为是]? ?: ?([^,;。\n〔\[ ][^,;。\n〔\[]{1,60})|^[ 为是于在]{0,2}([^,;。\n〔\[]{2,40}?[0-9]+(?:号|弄|室|栋|幢|单元|楼)[^,;。\n〔\[]{0,20})`),
+	"qq":        regexp.MustCompile(`^ ?(?:群号?|号码?|账号)?[ :为是]{0,3}([1-9][0-9]{4,10})(?:[^0-9a-z]|$)`),
+	"passport":  regexp.MustCompile(`^ ?(?:号码?|no\.?|number)?[ :为是()]{0,4}([a-z]{1,2} ?[0-9]{7,8})(?:[^0-9a-z]|$)`),
+	"plate":     regexp.MustCompile(`^ ?(?:号码?|照)?[ :为是()]{0,4}([京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使][a-z] ?[-·•.]? ?[a-z0-9]{4,6}[挂学警港澳领使]?)`),
+	"identity":  regexp.MustCompile(`^ ?(?:件)?(?:号码?|no\.?)?[ :为是()]{0,4}([0-9]{17}[0-9x]|[0-9]{15})(?:[^0-9a-z]|$)`),
+	"document":  regexp.MustCompile(`^ ?(?:号码?|编号|no\.?)?[ :为是()第字]{0,5}([a-z]{0,2}[0-9]{6,18})(?:[^0-9a-z]|$)`),
+	"address":   regexp.MustCompile(`^ ?[为是]? ?: ?([^,;。\n〔\[ ][^,;。\n〔\[]{1,60})|^[ 为是于在]{0,2}([^,;。\n〔\[]{2,40}?[0-9]+(?:号|弄|室|栋|幢|单元|楼)[^,;。\n〔\[]{0,20})`),
 }
 
 // value matches form right after i and returns the place of its first group that
