@@ -179,8 +179,18 @@ func (s *source) knownNames(g gridRow) int {
 }
 
 func (s *source) knows(name string) bool {
-	return name != "" && utf8.ValidString(name) && utf8.RuneCountInString(name) <= maxHeaderName &&
-		strings.IndexFunc(name, unicode.IsLetter) >= 0 && s.mapping.column(name).use != Unknown
+	if name == "" || !utf8.ValidString(name) || utf8.RuneCountInString(name) > maxHeaderName || strings.IndexFunc(name, unicode.IsLetter) < 0 {
+		return false
+	}
+	t := s.mapping.column(name)
+	return t.use != Unknown && !(t.guessed && likeLine(name))
+}
+
+// likeLine reports whether a text is more like a line such as 联系人：某某 电话：…
+// than like the name of a column.
+func likeLine(text string) bool {
+	n := utf8.RuneCountInString(text)
+	return n > 12 && (n > 30 || !isASCII(text)) || strings.ContainsAny(text, "0123456789@")
 }
 
 // columnName is the text of a header cell on one line.
@@ -335,7 +345,8 @@ func (s *source) reportHeader(sheet string, h header) {
 		for i := range g.cells {
 			// Of a name that is known only a mark counts: 密级 is a word of secrecy too.
 			text := g.text(i)
-			if g.fill(i) == ownText && (s.mapping.column(columnName(text)).use == Unknown || isMarked(text)) {
+			t := s.mapping.column(columnName(text))
+			if g.fill(i) == ownText && (t.use == Unknown || t.use == Dropped && t.guessed || isMarked(text)) {
 				s.aside(asColumn, sheet, cellName(i, g.number), text)
 			}
 		}
@@ -369,8 +380,8 @@ func (s *source) lineAside(sheet string, g gridRow) {
 func (s *source) shownNames(names []string) []string {
 	show := slices.Clone(names)
 	for i, name := range names {
-		if name != "" && s.mapping.column(name).hidden {
-			show[i] = "(" + columnLetters(i) + ")"
+		if name != "" {
+			show[i] = s.mapping.column(name).shown(name, i)
 		}
 	}
 	return show

@@ -271,8 +271,9 @@ func (im *importer) build(ctx context.Context, file string, chunk []*readRow) ([
 			r.item.refuse = []finding{{r.bad.atColumn, r.bad.rule, r.bad.zh, r.bad.en}}
 			return nil //nolint:nilerr // the fault is the row's outcome and stops nothing
 		}
-		r.item.draftRecord, r.item.refuse = build(r.mapping, r.row)
+		// The cells first: a column whose name must not be shown has another from there.
 		r.item.cells = screenCells(r.mapping, r.row)
+		r.item.draftRecord, r.item.refuse = build(r.mapping, r.row)
 		if r.origin != nil && r.item.record != nil {
 			r.origin.restore(r.item.record)
 		}
