@@ -351,6 +351,37 @@ func TestRulesOfColumns(t *testing.T) {
 	}
 }
 
+// TestNamesOfColumns: a name in the name of a column of contacts is shown nowhere,
+// and what must not be shown is called by its letter, in tables and in JSON.
+func TestNamesOfColumns(t *testing.T) {
+	for _, f := range []File{
+		csvFile("a.csv", []string{"成果名称", "第二联系人电话", "联系人某某甲", "单位密级", "手机15400000001", "机密项目"}, []string{"甲成果", "1", "2", "公开", "3", "4"}),
+		{"a.json", strings.NewReader(`[{"title":"甲成果","第二联系人电话":"1","联系人某某甲":"2","单位密级":"公开","手机15400000001":"3","机密项目":"4"}]`)},
+	} {
+		d := catalog.NewDraft(nil, now)
+		r := importInto(t, d, []File{f}, Options{})
+		var names []string
+		for _, c := range r.Columns {
+			names = append(names, c.Name+" "+string(c.Use))
+		}
+		want := "第二联系人电话 dropped, 联系人…(C) dropped, 单位密级 gate, 手机…(E) dropped, (F) unknown"
+		if got := strings.Join(names[1:], ", "); got != want {
+			t.Errorf("%s: columns %s, want %s", f.Name, got, want)
+		}
+		report, err := json.Marshal(r)
+		must(t, err)
+		saved, err := NewSavedMapping(r, "p", catalog.Achievements, nil, "2026-11-20").Encode()
+		must(t, err)
+		var page bytes.Buffer
+		must(t, Page{Report: r, Draft: d, Lang: "zh", Made: now}.Write(&page))
+		for _, text := range []string{string(report), string(saved), page.String()} {
+			if strings.Contains(text, "某某甲") || strings.Contains(text, "154000") || strings.Contains(text, "机密项目") {
+				t.Errorf("%s: what must not be shown is in %.300s", f.Name, text)
+			}
+		}
+	}
+}
+
 // TestTwoCells: a mark can stand in two cells, or be the name of a property and its
 // value.
 func TestTwoCells(t *testing.T) {
