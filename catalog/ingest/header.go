@@ -3,6 +3,7 @@ package ingest
 import (
 	"fmt"
 	"iter"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -338,6 +339,15 @@ func (s *source) reportHeader(sheet string, h header) {
 		}
 		s.header(placed)
 	}
+	for i, name := range s.shownNames(h.names) {
+		hidden := slices.ContainsFunc(s.hiddenColumns, func(a area) bool { return a.left <= i && i <= a.right })
+		if hidden && name != "" && s.mapping.column(h.names[i]).use == Mapped {
+			s.note(sheet, h.number, finding{
+				name, "hidden_column", fmt.Sprintf("“%s”列在工作表中被隐藏，其中的内容照常发布：不应公开的请删去", name),
+				fmt.Sprintf("the column %q is hidden in the sheet, and what it holds is published all the same: delete what must not be", name),
+			})
+		}
+	}
 	for _, g := range h.above {
 		s.lineAside(sheet, g)
 	}
@@ -399,7 +409,11 @@ type table struct {
 
 // row yields g, unless it is no row: blank, the header again, or a caption.
 func (t *table) row(g gridRow, yield func(row, error) bool) bool {
+	failed := g.dropErrors()
 	if g.blank() {
+		if failed {
+			t.note(t.sheet, g.number, finding{"", "cell_error", "整行只有出错的公式，已略过", "there is nothing in the row but formulas that fail; left out"})
+		}
 		return true
 	}
 	switch {
@@ -409,6 +423,11 @@ func (t *table) row(g gridRow, yield func(row, error) bool) bool {
 	case g.own == 1 && g.span >= 3 && 2*g.span >= len(t.names):
 		t.lineAside(t.sheet, g)
 		t.note(t.sheet, g.number, finding{"", "caption", "横跨整个表格的标题或说明，不是一条记录，已略过", "a caption across the table, no record; left out"})
+		return true
+	}
+	if isFooter(g) {
+		t.lineAside(t.sheet, g)
+		t.note(t.sheet, g.number, finding{"", "footer", "附注、合计或填表人一类的行，不是一条记录，已略过", "a remark, a total or who filled the table in, no record; left out"})
 		return true
 	}
 	if t.count++; t.count > t.limit {
@@ -421,6 +440,59 @@ func (t *table) row(g gridRow, yield func(row, error) bool) bool {
 	}
 	return yield(r, nil)
 }
+
+// dropErrors empties the cells that hold what a spreadsheet shows for a formula that
+// fails, and reports whether there were any.
+func (g *gridRow) dropErrors() (failed bool) {
+	for i := range g.cells {
+		if text := g.text(i); strings.HasPrefix(text, "#") {
+			if name := errorName([]byte(text)); name == text && name != "#" {
+				g.cells[i], failed = "", true
+				g.notes = append(g.notes, *failedFormula(name))
+				g.notes[len(g.notes)-1].column = i
+			}
+		}
+	}
+	return failed
+}
+
+var (
+	// footerForm begins a remark below a table, or says who filled it in.
+	footerForm = regexp.MustCompile(`^[(\[【※* ]*(?:(?:注|备注|附注|说明|填表说明|填报说明|联系人|联络人|联系电话|联系方式|审核人|负责人)[0-9一二三四五]{0,2}[)\]】]?(?:[:.、, ]|$)|(?:填表|填报|制表)(?:人|单位|部门|日期|时间))`)
+	footerSum  = regexp.MustCompile(`^(?:合计|小计|总计|共计)[:]? ?` + footerNumber + `$`)
+	numberOnly = regexp.MustCompile(`^` + footerNumber + `$`)
+)
+
+const footerNumber = `[-+0-9,.%()万亿千百元项个条家人件户次¥$ ]*`
+
+// isFooter reports whether g is a line below a table: every cell a remark, or a
+// total with numbers.
+func isFooter(g gridRow) bool {
+	sum, remarks, cells := false, true, 0
+	for i := range g.cells {
+		text := g.text(i)
+		if text == "" || g.fill(i) != ownText {
+			continue
+		}
+		if len(text) > maxFooter {
+			text = text[:maxFooter]
+		}
+		text = strings.Join(strings.Fields(norm.NFKC.String(text)), " ")
+		remarks = remarks && footerForm.MatchString(text)
+		if cells++; cells == 1 {
+			sum = footerSum.MatchString(text)
+		} else {
+			sum = sum && numberOnly.MatchString(text)
+		}
+		if !sum && !remarks {
+			return false
+		}
+	}
+	return cells > 0
+}
+
+// maxFooter is how many bytes of a cell tell whether it is a remark.
+const maxFooter = 120
 
 // isHeader reports whether g says what the header says.
 func (t *table) isHeader(g gridRow) bool {
@@ -442,7 +514,10 @@ func (t *table) isHeader(g gridRow) bool {
 func (t *table) cells(g gridRow) (row, error) {
 	r := row{sheet: t.sheet, number: g.number, cells: make([]cell, 0, max(len(t.names), len(g.cells)))}
 	if g.hidden {
-		r.notes = append(r.notes, finding{"", "hidden_row", "此行在工作表中被隐藏", "the row is hidden in the sheet"})
+		r.refused = append(r.refused, finding{
+			"", "hidden_row", "此行在工作表中被隐藏或筛选掉，未发布：要发布请取消隐藏和筛选，否则删去此行",
+			"the row is hidden in the sheet, by hand or by a filter, and is not published: show it, or delete it",
+		})
 	}
 	for i := range max(len(t.names), len(g.cells)) {
 		text, name := "", ""

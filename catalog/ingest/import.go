@@ -274,6 +274,7 @@ func (im *importer) build(ctx context.Context, file string, chunk []*readRow) ([
 		// The cells first: a column whose name must not be shown has another from there.
 		r.item.cells = screenCells(r.mapping, r.row)
 		r.item.draftRecord, r.item.refuse = build(r.mapping, r.row)
+		r.item.refuse = append(r.refused, r.item.refuse...)
 		if r.origin != nil && r.item.record != nil {
 			r.origin.restore(r.item.record)
 		}

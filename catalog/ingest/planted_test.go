@@ -51,6 +51,7 @@ const (
 	wordingLeft   fate = "the row is published, the wording is not kept"
 	columnCounted fate = "the row is published, the column is counted"
 	placeNoted    fate = "the row is published, the report notes the place"
+	rowHidden     fate = "the row is refused because it is hidden"
 	unsaid        fate = "the row is published, nothing is said"
 )
 
@@ -161,7 +162,7 @@ var places = []place{
 	{"line above the table", beside, func(_ *testing.T, text string) File {
 		return csvFile("a.csv", []string{"示例目录", text}, []string{"成果名称", "成果简介"}, []string{"甲成果"}, []string{"乙成果"})
 	}, ""},
-	{"note below the table", fates{rowRefused, rowHeld, rowRefused, rowRedacted, unsaid}, func(_ *testing.T, text string) File {
+	{"note below the table", beside, func(_ *testing.T, text string) File {
 		return csvFile("a.csv", []string{"成果名称"}, []string{"甲成果"}, []string{"乙成果"}, []string{"注：" + text})
 	}, ""},
 	{"file name", fates{fileStopped, fileStopped, fileStopped, placeNoted, unsaid}, func(_ *testing.T, text string) File {
@@ -178,7 +179,7 @@ var places = []place{
 		return File{"a.json", strings.NewReader(`{"meta":{"note":["` + text + `"]},"data":[{"title":"甲成果"},{"title":"乙成果"}]}`)}
 	}, ""},
 
-	{"cell of a hidden row", inText, inBook(func(f *excelize.File, text string) error {
+	{"cell of a hidden row", fates{rowRefused, rowHidden, rowRefused, rowHidden, rowHidden}, inBook(func(f *excelize.File, text string) error {
 		return errors.Join(f.SetCellStr("Sheet1", "B2", text), f.SetRowVisible("Sheet1", 2, false))
 	}), ""},
 	{"cell of a hidden column", inText, inBook(func(f *excelize.File, text string) error {
@@ -317,6 +318,8 @@ func becomes(t *testing.T, rule string, f File) fate {
 	switch {
 	case r.Totals.Refused == 1 && is(Refused):
 		return rowRefused
+	case r.Totals.Refused == 1 && slices.ContainsFunc(r.Rows, func(l Line) bool { return l.Rule == "hidden_row" }):
+		return rowHidden
 	case r.Totals.Held == 1 && is(Held):
 		return rowHeld
 	case r.Totals.Refused+r.Totals.Held > 0:
@@ -327,7 +330,7 @@ func becomes(t *testing.T, rule string, f File) fate {
 		return columnCounted
 	case slices.ContainsFunc(r.Notes, func(l Line) bool { return l.Rule == rule && l.Message != "" && l.MessageZH != "" }):
 		return placeNoted
-	case slices.ContainsFunc(r.Rows, func(l Line) bool { return l.Outcome == Published && l.Rule != "" && l.Rule != "hidden_row" }) && rule != "M8":
+	case slices.ContainsFunc(r.Rows, func(l Line) bool { return l.Outcome == Published && l.Rule != "" }) && rule != "M8":
 		return wordingLeft
 	}
 	return unsaid

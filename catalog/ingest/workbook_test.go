@@ -99,7 +99,7 @@ func TestWorkbookOfAnOffice(t *testing.T) {
 	d := catalog.NewDraft(nil, now)
 	r := importInto(t, d, inputOf("成果.xlsx", book), Options{})
 	want := strings.Join([]string{
-		"成果!7 published", "成果!8 published", "成果!11 published", "成果!13 published /hidden_row",
+		"成果!7 published", "成果!8 published", "成果!11 published", "成果!13 refused /hidden_row",
 		"- 成果!5 header", "- 成果!10 caption", "- 成果!12 header",
 	}, "\n")
 	if got := placed(r); got != want {
@@ -319,6 +319,21 @@ func TestSheets(t *testing.T) {
 				t.Errorf("got\n%s\nwant\n%s", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestHiddenColumns: what is hidden and published all the same is said.
+func TestHiddenColumns(t *testing.T) {
+	book := workbookOf(t, func(f *excelize.File) {
+		put(t, f, "Sheet1", "A1", []any{"成果名称", "简介", "关键词", "联系人"}, []any{"甲成果", "其一", "其二", "某某"})
+		must(t, f.SetColVisible("Sheet1", "B:D", false))
+	})
+	r := importInto(t, catalog.NewDraft(nil, now), inputOf("a.xlsx", book), Options{})
+	if got := placed(r); got != "Sheet1!2 published\n- Sheet1!1 hidden_column\n- Sheet1!1 hidden_column" {
+		t.Errorf("got\n%s", got)
+	}
+	if n := r.Notes[0]; n.Column != "简介" || !strings.Contains(n.MessageZH, "“简介”") || !strings.Contains(n.Message, "简介") {
+		t.Errorf("note %+v", n)
 	}
 }
 
