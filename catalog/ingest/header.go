@@ -184,7 +184,7 @@ func (s *source) knows(name string) bool {
 		return false
 	}
 	t := s.mapping.column(name)
-	return t.use != Unknown && !(t.guessed && likeLine(name))
+	return t.use != Unknown && (!t.guessed || !likeLine(name))
 }
 
 // likeLine reports whether a text is more like a line such as 联系人：某某 电话：…
