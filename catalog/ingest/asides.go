@@ -158,6 +158,12 @@ func objections(kind screen.Kind, text string) []screen.Finding {
 	return found
 }
 
+// isPersonal reports whether a text holds what the rules on the data of persons
+// look for.
+func isPersonal(text string) bool {
+	return slices.ContainsFunc(objections(screen.Cell, text), func(f screen.Finding) bool { return strings.HasPrefix(f.Rule, "P") })
+}
+
 // isMarked reports whether a text bears what no approval lifts.
 func isMarked(text string) bool {
 	return slices.ContainsFunc(objections(screen.HiddenCell, text), func(f screen.Finding) bool { return f.Action == screen.Refuse })

@@ -3,6 +3,7 @@ package ingest
 import (
 	"fmt"
 	"iter"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -179,8 +180,18 @@ func (s *source) knownNames(g gridRow) int {
 }
 
 func (s *source) knows(name string) bool {
-	return name != "" && utf8.ValidString(name) && utf8.RuneCountInString(name) <= maxHeaderName &&
-		strings.IndexFunc(name, unicode.IsLetter) >= 0 && s.mapping.column(name).use != Unknown
+	if name == "" || !utf8.ValidString(name) || utf8.RuneCountInString(name) > maxHeaderName || strings.IndexFunc(name, unicode.IsLetter) < 0 {
+		return false
+	}
+	t := s.mapping.column(name)
+	return t.use != Unknown && (!t.guessed || !likeLine(name))
+}
+
+// likeLine reports whether a text is more like a line such as 联系人：某某 电话：…
+// than like the name of a column.
+func likeLine(text string) bool {
+	n := utf8.RuneCountInString(text)
+	return n > 12 && (n > 30 || !isASCII(text)) || strings.ContainsAny(text, "0123456789@")
 }
 
 // columnName is the text of a header cell on one line.
@@ -328,6 +339,15 @@ func (s *source) reportHeader(sheet string, h header) {
 		}
 		s.header(placed)
 	}
+	for i, name := range s.shownNames(h.names) {
+		hidden := slices.ContainsFunc(s.hiddenColumns, func(a area) bool { return a.left <= i && i <= a.right })
+		if hidden && name != "" && s.mapping.column(h.names[i]).use == Mapped {
+			s.note(sheet, h.number, finding{
+				name, "hidden_column", fmt.Sprintf("“%s”列在工作表中被隐藏，其中的内容照常发布：不应公开的请删去", name),
+				fmt.Sprintf("the column %q is hidden in the sheet, and what it holds is published all the same: delete what must not be", name),
+			})
+		}
+	}
 	for _, g := range h.above {
 		s.lineAside(sheet, g)
 	}
@@ -335,7 +355,8 @@ func (s *source) reportHeader(sheet string, h header) {
 		for i := range g.cells {
 			// Of a name that is known only a mark counts: 密级 is a word of secrecy too.
 			text := g.text(i)
-			if g.fill(i) == ownText && (s.mapping.column(columnName(text)).use == Unknown || isMarked(text)) {
+			t := s.mapping.column(columnName(text))
+			if g.fill(i) == ownText && (t.use == Unknown || t.use == Dropped && t.guessed || isMarked(text)) {
 				s.aside(asColumn, sheet, cellName(i, g.number), text)
 			}
 		}
@@ -369,8 +390,8 @@ func (s *source) lineAside(sheet string, g gridRow) {
 func (s *source) shownNames(names []string) []string {
 	show := slices.Clone(names)
 	for i, name := range names {
-		if name != "" && s.mapping.column(name).hidden {
-			show[i] = "(" + columnLetters(i) + ")"
+		if name != "" {
+			show[i] = s.mapping.column(name).shown(name, i)
 		}
 	}
 	return show
@@ -388,7 +409,11 @@ type table struct {
 
 // row yields g, unless it is no row: blank, the header again, or a caption.
 func (t *table) row(g gridRow, yield func(row, error) bool) bool {
+	failed := g.dropErrors()
 	if g.blank() {
+		if failed {
+			t.note(t.sheet, g.number, finding{"", "cell_error", "整行只有出错的公式，已略过", "there is nothing in the row but formulas that fail; left out"})
+		}
 		return true
 	}
 	switch {
@@ -398,6 +423,11 @@ func (t *table) row(g gridRow, yield func(row, error) bool) bool {
 	case g.own == 1 && g.span >= 3 && 2*g.span >= len(t.names):
 		t.lineAside(t.sheet, g)
 		t.note(t.sheet, g.number, finding{"", "caption", "横跨整个表格的标题或说明，不是一条记录，已略过", "a caption across the table, no record; left out"})
+		return true
+	}
+	if isFooter(g) {
+		t.lineAside(t.sheet, g)
+		t.note(t.sheet, g.number, finding{"", "footer", "附注、合计或填表人一类的行，不是一条记录，已略过", "a remark, a total or who filled the table in, no record; left out"})
 		return true
 	}
 	if t.count++; t.count > t.limit {
@@ -410,6 +440,59 @@ func (t *table) row(g gridRow, yield func(row, error) bool) bool {
 	}
 	return yield(r, nil)
 }
+
+// dropErrors empties the cells that hold what a spreadsheet shows for a formula that
+// fails, and reports whether there were any.
+func (g *gridRow) dropErrors() (failed bool) {
+	for i := range g.cells {
+		if text := g.text(i); strings.HasPrefix(text, "#") {
+			if name := errorName([]byte(text)); name == text && name != "#" {
+				g.cells[i], failed = "", true
+				g.notes = append(g.notes, *failedFormula(name))
+				g.notes[len(g.notes)-1].column = i
+			}
+		}
+	}
+	return failed
+}
+
+var (
+	// footerForm begins a remark below a table, or says who filled it in.
+	footerForm = regexp.MustCompile(`^[(\[【※* ]*(?:(?:注|备注|附注|说明|填表说明|填报说明|联系人|联络人|联系电话|联系方式|审核人|负责人)[0-9一二三四五]{0,2}[)\]】]?(?:[:.、, ]|$)|(?:填表|填报|制表)(?:人|单位|部门|日期|时间))`)
+	footerSum  = regexp.MustCompile(`^(?:合计|小计|总计|共计)[:]? ?` + footerNumber + `$`)
+	numberOnly = regexp.MustCompile(`^` + footerNumber + `$`)
+)
+
+const footerNumber = `[-+0-9,.%()万亿千百元项个条家人件户次¥$ ]*`
+
+// isFooter reports whether g is a line below a table: every cell a remark, or a
+// total with numbers.
+func isFooter(g gridRow) bool {
+	sum, remarks, cells := false, true, 0
+	for i := range g.cells {
+		text := g.text(i)
+		if text == "" || g.fill(i) != ownText {
+			continue
+		}
+		if len(text) > maxFooter {
+			text = text[:maxFooter]
+		}
+		text = strings.Join(strings.Fields(norm.NFKC.String(text)), " ")
+		remarks = remarks && footerForm.MatchString(text)
+		if cells++; cells == 1 {
+			sum = footerSum.MatchString(text)
+		} else {
+			sum = sum && numberOnly.MatchString(text)
+		}
+		if !sum && !remarks {
+			return false
+		}
+	}
+	return cells > 0
+}
+
+// maxFooter is how many bytes of a cell tell whether it is a remark.
+const maxFooter = 120
 
 // isHeader reports whether g says what the header says.
 func (t *table) isHeader(g gridRow) bool {
@@ -431,7 +514,10 @@ func (t *table) isHeader(g gridRow) bool {
 func (t *table) cells(g gridRow) (row, error) {
 	r := row{sheet: t.sheet, number: g.number, cells: make([]cell, 0, max(len(t.names), len(g.cells)))}
 	if g.hidden {
-		r.notes = append(r.notes, finding{"", "hidden_row", "此行在工作表中被隐藏", "the row is hidden in the sheet"})
+		r.refused = append(r.refused, finding{
+			"", "hidden_row", "此行在工作表中被隐藏或筛选掉，未发布：要发布请取消隐藏和筛选，否则删去此行",
+			"the row is hidden in the sheet, by hand or by a filter, and is not published: show it, or delete it",
+		})
 	}
 	for i := range max(len(t.names), len(g.cells)) {
 		text, name := "", ""

@@ -46,11 +46,6 @@ type Options struct {
 	// TempDir is where a workbook with very many texts puts them while it is read;
 	// "" is the system's.
 	TempDir string
-	// Aside, unless nil, is given the text that is in a file and in none of its
-	// rows, with its place: "sheet NAME", "comment Sheet1!B7", "property creator",
-	// "hidden sheet X!A3". None of it is published; it is screened all the same. It
-	// is called from one goroutine, file by file.
-	Aside func(place, text string)
 	// Approvals are what second persons have let pass before; Approve, unless nil,
 	// says whether one lets pass what rule holds in a row.
 	Approvals *screen.Approvals
@@ -220,12 +215,7 @@ func (im *importer) read(ctx context.Context, b Batch, f File, name string) erro
 	s := &source{file: f, opt: &im.opt, mapping: m, note: note, header: func(h Header) {
 		h.File = name
 		im.report.Headers = append(im.report.Headers, h)
-	}, asides: func(a aside) {
-		if im.opt.Aside != nil {
-			im.opt.Aside(a.place("en"), a.text)
-		}
-		beside.screen(a)
-	}}
+	}, asides: beside.screen}
 	for r, err := range s.rows(ctx) {
 		if cause := cmp.Or(ctx.Err(), beside.marked); cause != nil {
 			return cause
@@ -281,8 +271,10 @@ func (im *importer) build(ctx context.Context, file string, chunk []*readRow) ([
 			r.item.refuse = []finding{{r.bad.atColumn, r.bad.rule, r.bad.zh, r.bad.en}}
 			return nil //nolint:nilerr // the fault is the row's outcome and stops nothing
 		}
-		r.item.draftRecord, r.item.refuse = build(r.mapping, r.row)
+		// The cells first: a column whose name must not be shown has another from there.
 		r.item.cells = screenCells(r.mapping, r.row)
+		r.item.draftRecord, r.item.refuse = build(r.mapping, r.row)
+		r.item.refuse = append(r.refused, r.item.refuse...)
 		if r.origin != nil && r.item.record != nil {
 			r.origin.restore(r.item.record)
 		}

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"unicode"
-	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -69,8 +68,27 @@ type target struct {
 	name  string // field path, sourceKey, orgCode, or the gate's name
 	field catalog.Field
 	hint  hint
-	// hidden: the name is unknown and itself what must not be shown.
+	// coded: a value that its code list lacks closes the row, since the column may
+	// be one that decides about publication.
+	coded bool
+	// guessed: no name is known, and word in it tells what it is.
+	guessed bool
+	word    string
+	// hidden: the name is itself what must not be shown.
 	hidden bool
+}
+
+// shown returns what the report calls the column at that place, with the word of
+// its name that says what it is.
+func (t target) shown(name string, place int) string {
+	switch at := "(" + columnLetters(place) + ")"; {
+	case !t.hidden:
+		return name
+	case t.word != "":
+		return t.word + "…" + at
+	default:
+		return at
+	}
 }
 
 // helper reports whether the target is one that no field stands for.
@@ -91,14 +109,14 @@ var loadAliases = sync.OnceValue(func() map[aliasKey]target {
 	if err != nil {
 		panic(err)
 	}
-	uses := map[string]Use{"public": Mapped, "gate": Gate, "never": Dropped, "unused": Unused}
+	uses := map[string]Use{"public": Mapped, "coded": Mapped, "gate": Gate, "never": Dropped, "unused": Unused}
 	aliases := map[aliasKey]target{}
 	for _, row := range rows[1:] {
 		d := catalog.Dataset(row[0])
 		if d == "*" {
 			d = ""
 		}
-		aliases[aliasKey{d, foldHeader(row[2])}] = target{use: uses[row[3]], name: row[1]}
+		aliases[aliasKey{d, foldHeader(row[2])}] = target{use: uses[row[3]], name: row[1], coded: row[3] == "coded"}
 	}
 	return aliases
 })
@@ -136,7 +154,7 @@ func newMapping(d catalog.Dataset, columns map[string]string) (*mapping, error) 
 			return nil, fmt.Errorf("column map: %q is not a field of %s; fields are %s: %w",
 				name, d, strings.Join(fieldNames(d), ", "), catalog.ErrInvalid)
 		}
-		if known := m.resolve(column, foldHeader(column)); known.use == Gate || known.use == Dropped {
+		if known, _ := m.classify(column); known.use == Gate || known.use == Dropped {
 			return nil, fmt.Errorf("column map: the column %q cannot be mapped: it decides about publication or is never public: %w", column, catalog.ErrInvalid)
 		}
 		m.explicit[foldHeader(column)] = t
@@ -179,30 +197,40 @@ func (m *mapping) column(name string) target {
 	if t, ok := m.known.Load(name); ok {
 		return t.(target)
 	}
-	key := foldHeader(name)
-	base, said := headerHint(key)
-	t, ok := m.explicit[key]
-	switch {
-	case ok:
-	case key == "":
-		t = target{use: Unknown}
-	default:
-		if t = m.resolve(name, key); t.use == Unknown && base != key {
-			t = m.resolve(base, base)
-		}
-		if t.use == Unknown && personalHeader(key) {
-			t = target{use: Dropped}
-		}
+	t, said := m.classify(name)
+	if explicit, ok := m.explicit[foldHeader(name)]; ok {
+		t = explicit
 	}
-	switch t.use {
-	case Mapped:
+	if t.use == Mapped {
 		t.hint = said
-	case Unknown:
-		t.hidden = len(objections(screen.ColumnName, name)) > 0
-	default:
 	}
 	m.known.Store(name, t)
 	return t
+}
+
+// classify says what a column is by its name alone, whatever a map says: a known
+// name, one with a tail, or one that speaks of publication or of a person.
+func (m *mapping) classify(name string) (t target, said hint) {
+	key := foldHeader(name)
+	base, said := headerHint(key)
+	if key == "" {
+		return target{use: Unknown}, said
+	}
+	if t = m.resolve(name, key); t.use == Unknown && base != key {
+		t = m.resolve(base, base)
+	}
+	if t.use != Unknown {
+		return t, said
+	}
+	if gate, word := gateHeader(key); word != "" {
+		t = target{use: Gate, name: gate, guessed: true, word: word}
+	} else if word = personalHeader(key); word != "" {
+		t = target{use: Dropped, guessed: true, word: word, hidden: !impersonal(key)}
+	}
+	t.hidden = t.hidden || slices.ContainsFunc(objections(screen.ColumnName, name), func(f screen.Finding) bool {
+		return t.use != Gate || strings.HasPrefix(f.Rule, "P") // 密级 is a word of secrecy too
+	})
+	return t, said
 }
 
 // resolve looks a column up: what the dataset calls it goes before what all do.
@@ -322,35 +350,4 @@ func isRemark(tail string) bool {
 		}
 	}
 	return true
-}
-
-// personalWords in a header say that a column is about a person or must stay
-// inside, whatever else it says.
-var personalWords = strings.Fields("联系人 联系方式 联络人 聯絡人 聯絡方式 负责人电话 电话 電話 手机 手機 移动电话 邮箱 郵箱 信箱 电子邮件 電子郵件 电邮 传真 傳真 身份证 身分證 证件号 護照 护照 微信 微博 qq号 银行 开户 账号 账户 帐号 住址 家庭 出生 生日 年龄 性别 籍贯 政治面貌 法人代表 法定代表人 意见 意見 底价 保留价 密码 签名 签字 签章 email e-mail phone mobile telephone wechat passport idcard idnumber birthday birthdate gender bankaccount fax contactperson")
-
-// personalHeader reports whether a folded column name speaks of a person's data
-// or of what is never public. A long text or one with a number is no name of a
-// column but a line such as 联系人：某某 电话：….
-func personalHeader(key string) bool {
-	if n := utf8.RuneCountInString(key); n > 12 && (n > 30 || !isASCII(key)) || strings.ContainsAny(key, "0123456789@") {
-		return false
-	}
-	return slices.ContainsFunc(personalWords, func(w string) bool { return strings.Contains(key, w) })
-}
-
-// personalValue is what only a person's data looks like: a mobile number, an
-// address of e-mail, an identity number.
-var personalValue = regexp.MustCompile(`(?:^|[^0-9A-Za-z])(?:(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}|[1-8]\d{5}(?:19|20)\d{2}[01]\d[0-3]\d{4}[0-9Xx])(?:$|[^0-9A-Za-z])|[A-Za-z0-9._%+-]+[@＠][A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}`)
-
-// looksPersonal reports whether a text holds a person's number or address.
-func looksPersonal(text string) bool {
-	digits := 0
-	for _, r := range text {
-		if r == '@' || r == '＠' {
-			digits = 11
-		} else if unicode.IsDigit(r) {
-			digits++
-		}
-	}
-	return digits >= 11 && personalValue.MatchString(norm.NFKC.String(text))
 }

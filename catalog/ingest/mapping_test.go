@@ -172,9 +172,63 @@ func TestGates(t *testing.T) {
 	}
 	for _, tt := range tests {
 		target := m.column(tt.header)
-		if _, closed := gate(target.name, cell{column: tt.header, text: tt.value}); target.use != Gate || closed != tt.closed {
-			t.Errorf("%s %q: %s, closed %v, want %v", tt.header, tt.value, target.use, closed, tt.closed)
+		if got := closed(target.name, cell{column: tt.header, text: tt.value}); target.use != Gate || got != tt.closed {
+			t.Errorf("%s %q: %s, closed %v, want %v", tt.header, tt.value, target.use, got, tt.closed)
 		}
+	}
+}
+
+// TestGuessedGates: a column whose name speaks of secrecy or publication decides
+// about its rows, whether or not the name is known.
+func TestGuessedGates(t *testing.T) {
+	for _, header := range strings.Split("密级(公开/内部/秘密)|能否公开|是否公开发布|密级情况|定密情况|密别|安全等级|知悉范围|涉密程度|是否可公开发布|公开程度|"+
+		"信息公开属性|保密要求|是否解密|是否上网公示|是否公示|SecurityLevel|security_level|Secret?|Data Classification|Confidentiality|Is public|密級別|是否公開|"+
+		"密级（由单位保密部门填写，公开、内部、秘密三选一）|是否公开（定密责任人签字）|附：保密 要求", "|") {
+		for value, want := range map[string]bool{"公开": false, "": false, "/": false, "内部": true, "秘密": true, "待定": true, "依申请公开": true} {
+			r := importInto(t, catalog.NewDraft(nil, now), []File{csvFile("a.csv", []string{"成果名称", header, "关键词"}, []string{"甲成果", value, "丙"})}, Options{})
+			if got := lines(r); strings.Contains(got, "2 refused "+header+"/M2") != want || (r.Totals.Published == 1) == want {
+				t.Errorf("%q %q: %s", header, value, got)
+			}
+		}
+	}
+	for header, value := range map[string]string{
+		"专利公开号": "CN218751475U", "公开(公告)日": "2020-01-01", "公示时间": "2020-01-01", "保密审查单位": "甲院", "定密责任人": "某人", "IPC classification": "G06F",
+		"Secretary": "某人", "公开发表论文": "三篇", "是否签订保密协议": "否", "公示链接": "https://example.com/",
+		"能否公开": "能", "是否解密": "已解密", "涉密程度": "不涉密", "保密要求": "无", "Confidentiality": "None",
+	} {
+		r := importInto(t, catalog.NewDraft(nil, now), []File{csvFile("a.csv", []string{"成果名称", header, "关键词"}, []string{"甲成果", value, "丙"})}, Options{})
+		if r.Totals.Published != 1 {
+			t.Errorf("%q %q: %s", header, value, lines(r))
+		}
+	}
+	// Classification is what data of science calls the discipline, and what others
+	// call the grade.
+	for value, want := range map[string]string{"机械工程": "2 published", "": "2 published", "公开": "2 published", "Secret": "2 refused Classification/M2", "内部": "2 refused Classification/M2"} {
+		d := catalog.NewDraft(nil, now)
+		r := importInto(t, d, []File{csvFile("a.csv", []string{"成果名称", "Classification"}, []string{"甲成果", value})}, Options{})
+		if got := lines(r); got != want {
+			t.Errorf("Classification %q: %s, want %s", value, got, want)
+		}
+		if value == "机械工程" && len(record[*catalog.Achievement](t, d, "甲成果").Disciplines) != 1 {
+			t.Error("a discipline was not taken")
+		}
+	}
+}
+
+// TestNoMapOpens: what decides about publication or is never public stays so under
+// every name that means it, whatever a map says.
+func TestNoMapOpens(t *testing.T) {
+	for _, header := range []string{"联系人", "联系人（必填）", "密级", "密级（必填）", "*密 级（单选）", "第二联系人电话", "能否公开", "密级（公开/内部）", "手机（11位数字）"} {
+		for _, field := range []string{"contributors", "-", "source_key"} {
+			_, err := Import(t.Context(), catalog.NewDraft(nil, now), file("a.csv", "成果名称,"+header+"\n甲成果,内部\n"),
+				Options{Dataset: catalog.Achievements, Publisher: "p", Columns: map[string]string{header: field}})
+			if err == nil || !strings.Contains(err.Error(), "cannot be mapped") {
+				t.Errorf("%q as %q: %v", header, field, err)
+			}
+		}
+	}
+	if _, err := newMapping(catalog.Achievements, map[string]string{"我们的备注": "abstract", "专利公开号": "ip[].number"}); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -200,18 +254,19 @@ func TestPropose(t *testing.T) {
 		{"a gate shows nothing", catalog.Achievements, "密级", column("公开"), "secrecy_level gate 1.0"},
 		{"never public shows nothing", catalog.Achievements, "联系电话", column("0379-12345678"), " dropped 1.0"},
 		{"a key shows nothing", catalog.Achievements, "成果编号", column("K-1"), "source_key mapped 1.0"},
-		{"a name nearly known", catalog.Achievements, "主要创新亮点", column("快", "好", "省"), "advantages unknown 0.8 快|好|省"},
+		{"a name nearly known", catalog.Achievements, "主要创新亮点", column("快", "好", "省"), "advantages unknown 0.8"},
+		{"a name like one that decides about publication", catalog.Achievements, "使用限制的说明", column("国内", "无"), " unknown 0.7"},
 		{"a name like one never public", catalog.Achievements, "连系电话号", column("1", "2", "3"), " dropped 1.0"},
 		{"telephone numbers under any name", catalog.Achievements, "栏目甲", column("13812345678", "139-1234-5678", "1"), " unknown 0.9"},
-		{"names of people show nothing", catalog.Achievements, "栏目甲", column("王小明", "李红", "张三丰"), " unknown 0.0"},
-		{"nothing to go by", catalog.Achievements, "栏目甲", column("红", "蓝", "绿"), " unknown 0.0 红|蓝|绿"},
-		{"patent numbers", catalog.Achievements, "栏目甲", column("ZL202119900012.4", "202119900012.4", "CN202119900012.4"), "ip[].number unknown 0.9 ZL202119900012.4|202119900012.4|CN202119900012.4"},
-		{"codes of organizations", catalog.Organizations, "栏目甲", column("91350100M000100Y43", "91350100M000100Y43", "91350100M000100Y43"), "uscc unknown 0.9 91350100M000100Y43"},
-		{"a code list", catalog.Achievements, "栏目甲", column("中试", "小试", "成熟应用"), "stage unknown 0.7 中试|小试|成熟应用"},
-		{"amounts", catalog.Demands, "栏目甲", column("30万元", "面议", "5万"), "budget unknown 0.7 30万元|面议|5万"},
-		{"dates", catalog.Events, "栏目甲", column("2026-01-02", "2026年3月5日", "2026/4/6"), "starts_on unknown 0.4 2026-01-02|2026年3月5日|2026/4/6"},
-		{"organizations", catalog.Achievements, "栏目甲", column("河洛工程大学", "星河装备有限公司", "豫州市气象局"), "organizations[].name unknown 0.6 河洛工程大学|星河装备有限公司|豫州市气象局"},
-		{"name and values agree", catalog.Achievements, "研发单位名", column("河洛工程大学", "星河装备有限公司", "豫州市农业局"), "organizations[].name unknown 0.9 河洛工程大学|星河装备有限公司|豫州市农业局"},
+		{"an unknown column shows nothing", catalog.Achievements, "栏目甲", column("王小明", "李红", "张三丰"), " unknown 0.0"},
+		{"nothing to go by", catalog.Achievements, "栏目甲", column("红", "蓝", "绿"), " unknown 0.0"},
+		{"patent numbers", catalog.Achievements, "栏目甲", column("ZL202119900012.4", "202119900012.4", "CN202119900012.4"), "ip[].number unknown 0.9"},
+		{"codes of organizations", catalog.Organizations, "栏目甲", column("91350100M000100Y43", "91350100M000100Y43", "91350100M000100Y43"), "uscc unknown 0.9"},
+		{"a code list", catalog.Achievements, "栏目甲", column("中试", "小试", "成熟应用"), "stage unknown 0.7"},
+		{"amounts", catalog.Demands, "栏目甲", column("30万元", "面议", "5万"), "budget unknown 0.7"},
+		{"dates", catalog.Events, "栏目甲", column("2026-01-02", "2026年3月5日", "2026/4/6"), "starts_on unknown 0.4"},
+		{"organizations", catalog.Achievements, "栏目甲", column("河洛工程大学", "星河装备有限公司", "豫州市气象局"), "organizations[].name unknown 0.6"},
+		{"name and values agree", catalog.Achievements, "研发单位名", column("河洛工程大学", "星河装备有限公司", "豫州市农业局"), "organizations[].name unknown 0.9"},
 		{"values that do not fit a known name", catalog.Achievements, "登记日期", column("甲", "乙", "丙", "丁"), "registration.date mapped 0.6 甲|乙|丙"},
 		{"a marked text stays off the screen", catalog.Achievements, "简介", column("机密★3年", "可以看"), "abstract mapped 1.0 可以看"},
 		{"a number in a public text stays off the screen", catalog.Achievements, "简介", column("请电 13812345678", "可以看"), "abstract mapped 1.0 可以看"},

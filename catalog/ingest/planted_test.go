@@ -51,6 +51,7 @@ const (
 	wordingLeft   fate = "the row is published, the wording is not kept"
 	columnCounted fate = "the row is published, the column is counted"
 	placeNoted    fate = "the row is published, the report notes the place"
+	rowHidden     fate = "the row is refused because it is hidden"
 	unsaid        fate = "the row is published, nothing is said"
 )
 
@@ -161,7 +162,7 @@ var places = []place{
 	{"line above the table", beside, func(_ *testing.T, text string) File {
 		return csvFile("a.csv", []string{"示例目录", text}, []string{"成果名称", "成果简介"}, []string{"甲成果"}, []string{"乙成果"})
 	}, ""},
-	{"note below the table", fates{rowRefused, rowHeld, rowRefused, rowRedacted, unsaid}, func(_ *testing.T, text string) File {
+	{"note below the table", beside, func(_ *testing.T, text string) File {
 		return csvFile("a.csv", []string{"成果名称"}, []string{"甲成果"}, []string{"乙成果"}, []string{"注：" + text})
 	}, ""},
 	{"file name", fates{fileStopped, fileStopped, fileStopped, placeNoted, unsaid}, func(_ *testing.T, text string) File {
@@ -178,7 +179,7 @@ var places = []place{
 		return File{"a.json", strings.NewReader(`{"meta":{"note":["` + text + `"]},"data":[{"title":"甲成果"},{"title":"乙成果"}]}`)}
 	}, ""},
 
-	{"cell of a hidden row", inText, inBook(func(f *excelize.File, text string) error {
+	{"cell of a hidden row", fates{rowRefused, rowHidden, rowRefused, rowHidden, rowHidden}, inBook(func(f *excelize.File, text string) error {
 		return errors.Join(f.SetCellStr("Sheet1", "B2", text), f.SetRowVisible("Sheet1", 2, false))
 	}), ""},
 	{"cell of a hidden column", inText, inBook(func(f *excelize.File, text string) error {
@@ -317,6 +318,8 @@ func becomes(t *testing.T, rule string, f File) fate {
 	switch {
 	case r.Totals.Refused == 1 && is(Refused):
 		return rowRefused
+	case r.Totals.Refused == 1 && slices.ContainsFunc(r.Rows, func(l Line) bool { return l.Rule == "hidden_row" }):
+		return rowHidden
 	case r.Totals.Held == 1 && is(Held):
 		return rowHeld
 	case r.Totals.Refused+r.Totals.Held > 0:
@@ -327,7 +330,7 @@ func becomes(t *testing.T, rule string, f File) fate {
 		return columnCounted
 	case slices.ContainsFunc(r.Notes, func(l Line) bool { return l.Rule == rule && l.Message != "" && l.MessageZH != "" }):
 		return placeNoted
-	case slices.ContainsFunc(r.Rows, func(l Line) bool { return l.Outcome == Published && l.Rule != "" && l.Rule != "hidden_row" }) && rule != "M8":
+	case slices.ContainsFunc(r.Rows, func(l Line) bool { return l.Outcome == Published && l.Rule != "" }) && rule != "M8":
 		return wordingLeft
 	}
 	return unsaid
@@ -348,6 +351,37 @@ func TestRulesOfColumns(t *testing.T) {
 	b := record[*catalog.Achievement](t, d, "乙成果")
 	if raw, err := json.Marshal(b); err != nil || bytes.Contains(raw, []byte("某人")) || bytes.Contains(raw, []byte("154")) {
 		t.Errorf("published %s, %v", raw, err)
+	}
+}
+
+// TestNamesOfColumns: a name in the name of a column of contacts is shown nowhere,
+// and what must not be shown is called by its letter, in tables and in JSON.
+func TestNamesOfColumns(t *testing.T) {
+	for _, f := range []File{
+		csvFile("a.csv", []string{"成果名称", "第二联系人电话", "联系人某某甲", "单位密级", "手机15400000001", "机密项目"}, []string{"甲成果", "1", "2", "公开", "3", "4"}),
+		{"a.json", strings.NewReader(`[{"title":"甲成果","第二联系人电话":"1","联系人某某甲":"2","单位密级":"公开","手机15400000001":"3","机密项目":"4"}]`)},
+	} {
+		d := catalog.NewDraft(nil, now)
+		r := importInto(t, d, []File{f}, Options{})
+		var names []string
+		for _, c := range r.Columns {
+			names = append(names, c.Name+" "+string(c.Use))
+		}
+		want := "第二联系人电话 dropped, 联系人…(C) dropped, 单位密级 gate, 手机…(E) dropped, (F) unknown"
+		if got := strings.Join(names[1:], ", "); got != want {
+			t.Errorf("%s: columns %s, want %s", f.Name, got, want)
+		}
+		report, err := json.Marshal(r)
+		must(t, err)
+		saved, err := NewSavedMapping(r, "p", catalog.Achievements, nil, "2026-11-20").Encode()
+		must(t, err)
+		var page bytes.Buffer
+		must(t, Page{Report: r, Draft: d, Lang: "zh", Made: now}.Write(&page))
+		for _, text := range []string{string(report), string(saved), page.String()} {
+			if strings.Contains(text, "某某甲") || strings.Contains(text, "154000") || strings.Contains(text, "机密项目") {
+				t.Errorf("%s: what must not be shown is in %.300s", f.Name, text)
+			}
+		}
 	}
 }
 

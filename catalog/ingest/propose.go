@@ -21,9 +21,8 @@ type Proposal struct {
 	// Confidence is 1 for a column that is known by name, and falls to 0.
 	Confidence float64      `json:"confidence"`
 	Reason     catalog.Text `json:"reason"`
-	// Examples are up to three values. There are none of columns that would not
-	// be public, that decide about publication, or that look like personal data,
-	// and none from rows that are not published.
+	// Examples are up to three values of a column that becomes a field, from rows
+	// that are published.
 	Examples []string `json:"examples,omitempty"`
 }
 
@@ -148,7 +147,7 @@ func examples(values []string) []string {
 	var out []string
 	for _, v := range values {
 		text, _ := normalizeText(v, false)
-		if text == "" || looksPersonal(text) || len(screen.Text(screen.HiddenCell, text)) > 0 {
+		if text == "" || len(screen.Text(screen.HiddenCell, text)) > 0 {
 			continue
 		}
 		if runes := []rune(text); len(runes) > exampleLength {
@@ -167,18 +166,24 @@ func examples(values []string) []string {
 // guess proposes a meaning for a column nobody knows.
 func guess(m *mapping, name string, values []string, taken map[string]bool) Proposal {
 	p := Proposal{Reason: catalog.Text{ZH: "不认识这一列", EN: "nothing is known of this column"}}
-	personal := countOf(values, looksPersonal)
+	personal := countOf(values, isPersonal)
 	if personal*5 > len(values) {
 		p.Reason = catalog.Text{ZH: "取值像电话、邮箱或证件号，不应公开", EN: "the values look like telephone numbers, e-mail addresses or identity numbers: not to be public"}
 		p.Confidence = 0.9
 		return p
 	}
 	base, said := headerHint(foldHeader(name))
-	byName, score, never := likeliest(m, base)
-	if never {
+	byName, score, use := likeliest(m, base)
+	switch use {
+	case Dropped:
 		p.Reason = catalog.Text{ZH: "列名像从不公开的列", EN: "its name is like that of a column that is never public"}
 		p.Confidence = score
 		return p
+	case Gate:
+		p.Reason = catalog.Text{ZH: "列名像决定一行可否公开的列，而未据以把关：请核对，是则改用“密级”“是否公开”一类列名", EN: "its name is like that of a column that decides about publication, and it was not asked: check it, and if it does, call it Secrecy level or Publishable"}
+		p.Confidence = score
+		return p
+	default:
 	}
 	byShape := shapeOf(m.dataset, values, said)
 	best := candidate{}
@@ -194,9 +199,6 @@ func guess(m *mapping, name string, values []string, taken map[string]bool) Prop
 	}
 	if best.path != "" && !taken[best.path] {
 		p.Field, p.Confidence, p.Reason = best.path, best.score, best.why
-	}
-	if personal == 0 && !likeNames(values) {
-		p.Examples = examples(values)
 	}
 	return p
 }
@@ -218,24 +220,24 @@ type candidate struct {
 	why   catalog.Text
 }
 
-// likeliest finds the known name that is most like a folded one. It reports
-// whether that name is of a column that is never public.
-func likeliest(m *mapping, key string) (best candidate, score float64, never bool) {
+// likeliest finds the known name that is most like a folded one, and the use of the
+// column of that name.
+func likeliest(m *mapping, key string) (best candidate, score float64, use Use) {
 	name, path := "", ""
-	consider := func(known, to string, use Use) {
+	consider := func(known, to string, as Use) {
 		s := similarity(key, known)
 		if s > score || s == score && s > 0 && cmp.Or(cmp.Compare(len(known), len(name)), cmp.Compare(known, name)) < 0 {
-			score, name, path, never = s, known, to, use == Dropped
+			score, name, path, use = s, known, to, as
 		}
 	}
 	for k, t := range loadAliases() {
-		if k.dataset != "" && k.dataset != m.dataset || t.use == Unused || t.use == Gate {
+		if k.dataset != "" && k.dataset != m.dataset || t.use == Unused {
 			continue
 		}
 		if _, own := loadAliases()[aliasKey{m.dataset, k.name}]; own && k.dataset == "" {
 			continue
 		}
-		if _, ok := m.targetOf(t.name); ok && t.name != "" || t.use == Dropped {
+		if _, ok := m.targetOf(t.name); ok && t.name != "" || t.use != Mapped {
 			consider(k.name, t.name, t.use)
 		}
 	}
@@ -246,13 +248,13 @@ func likeliest(m *mapping, key string) (best candidate, score float64, never boo
 		}
 	}
 	if score < 0.6 {
-		return candidate{}, 0, false
+		return candidate{}, 0, Unknown
 	}
 	// A word more or less makes another thing of an English name.
 	if score = min(0.85, score*0.9); isASCII(key) {
 		score = min(0.7, score)
 	}
-	return candidate{path, score, catalog.Text{ZH: fmt.Sprintf("列名与“%s”相近", name), EN: fmt.Sprintf("its name is like %q", name)}}, score, never
+	return candidate{path, score, catalog.Text{ZH: fmt.Sprintf("列名与“%s”相近", name), EN: fmt.Sprintf("its name is like %q", name)}}, score, use
 }
 
 // similarity is 1 for equal names and 0 for names with nothing in common: by
@@ -290,21 +292,6 @@ func similarity(a, b string) float64 {
 		}
 	}
 	return 1 - float64(row[len(y)])/longest
-}
-
-// surnames begin the names of most people (Ministry of Public Security, 2020:
-// the hundred most frequent cover five sixths).
-const surnames = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文"
-
-// likeNames reports whether most values look like the names of people.
-func likeNames(values []string) bool {
-	n := countOf(values, func(v string) bool {
-		v = strings.Join(strings.Fields(v), "")
-		r, _ := utf8.DecodeRuneInString(v)
-		count := utf8.RuneCountInString(v)
-		return count >= 2 && count <= 4 && strings.ContainsRune(surnames, r)
-	})
-	return n*2 > len(values)
 }
 
 var (

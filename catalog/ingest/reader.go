@@ -31,8 +31,9 @@ type row struct {
 	line []byte
 	// origin is what a record of a bundle was before.
 	origin *origin
-	// notes are said of the row whatever becomes of it.
-	notes []finding
+	// notes are said of the row whatever becomes of it; refused is why it is not
+	// published, whatever its cells say.
+	notes, refused []finding
 }
 
 // cell is one value of a row: text from a table, or any JSON value.
@@ -71,6 +72,8 @@ type source struct {
 	note func(sheet string, number int, f finding)
 	// header, unless nil, is told where the columns of a table stand.
 	header func(Header)
+	// hiddenColumns of the sheet at hand.
+	hiddenColumns []area
 	// asides, unless nil, is given what is in the file and in no row.
 	asides func(aside)
 }

@@ -44,8 +44,8 @@ func build(m *mapping, r row) (draftRecord, []finding) {
 		t := m.column(c.column)
 		switch {
 		case t.use == Gate:
-			if reason, closed := gate(t.name, c); closed {
-				refused = append(refused, finding{c.column, reason.rule, reason.zh, reason.en})
+			if closed(t.name, c) {
+				refused = append(refused, closes(c.column, t.guessed))
 			}
 		case t.use != Mapped:
 		case t.name == sourceKey:
@@ -56,6 +56,9 @@ func build(m *mapping, r row) (draftRecord, []finding) {
 			}
 		case t.name == orgCode:
 			b.uscc = append(b.uscc, codesIn(c.plain())...)
+		case t.coded && !closed("classified", c):
+		case t.coded && !understood(t, c):
+			refused = append(refused, closes(c.column, true))
 		default:
 			b.place(t, c)
 		}
@@ -94,18 +97,36 @@ func codesIn(text string) []string {
 // unit's review.
 var openValues = map[string]map[string]bool{
 	"secrecy_level":  wordSet("公开 非密 无 无密级 非涉密 不涉密 普通 内容公开 可公开 public unclassified none"),
-	"classified":     wordSet("否 无 不涉密 非涉密 不涉及 未涉密 公开 0 false no n"),
+	"classified":     wordSet("否 无 不涉密 非涉密 不涉及 未涉密 公开 0 false no n 非密 无密级 普通 不保密 无需保密 不需保密 不限 内容公开 可公开 全社会 社会公众 public unclassified none"),
 	"secrecy_term":   wordSet("无 公开 不涉密 非涉密 无期限要求 0 0年 none"),
-	"publishable":    wordSet("是 公开 可 可以 可公开 可以公开 同意 同意公开 主动公开 社会公开 对外公开 全社会公开 √ 1 true yes y public"),
+	"publishable":    wordSet("是 公开 可 可以 可公开 可以公开 同意 同意公开 主动公开 社会公开 对外公开 全社会公开 √ 1 true yes y public 能 允许 允许公开 完全公开 全部公开 全文公开 向社会公开 已公开 公示 已公示 可公示 同意公示 无异议 已解密"),
 	"restricted_use": wordSet("无 否 不限制 不限 无限制 国内外 0 false no none"),
 }
 
-func gate(name string, c cell) (remark, bool) {
+// closed reports whether the cell of a gate closes its row.
+func closed(gate string, c cell) bool {
 	value := strings.ToLower(foldWording(c.plain()))
-	if strings.Trim(value, "-—/") == "" || openValues[name][value] {
-		return remark{}, false
+	return strings.Trim(value, "-—/") != "" && !openValues[gate][value]
+}
+
+// closes says that a column closes its row.
+func closes(column string, guessed bool) finding {
+	if guessed {
+		return finding{
+			column, "M2", "列名说的像是密级或可否公开，而取值没有表明可以公开：此行不发布；该列另有含义的，请改列名",
+			"the name of the column is like that of one for the secrecy grade or publication, and the value does not say that the row may be public; if the column means something else, rename it",
+		}
 	}
-	return remark{rule: "M2", zh: "该列表明此行不可公开", en: "this column says that the row must not be public"}, true
+	return finding{column, "M2", "该列表明此行不可公开", "this column says that the row must not be public"}
+}
+
+// understood reports whether every value in a cell of codes is a code.
+func understood(t target, c cell) bool {
+	if c.json != nil && c.json.Kind() != '"' {
+		return true // no wording: decoding the record judges it
+	}
+	values, _ := convertMany(t.field, c.plain(), t.hint)
+	return !slices.Contains(values, nil) && (len(values) > 0 || isBlankWord(c.plain()))
 }
 
 // builder puts a record together from the cells of a row.
@@ -127,7 +148,7 @@ func (b *builder) say(column, path string, r *remark, text string) {
 	if r.empty {
 		return
 	}
-	if text, _ = normalizeText(text, false); len(text) > 500 || looksPersonal(text) {
+	if text, _ = normalizeText(text, false); len(text) > 500 || isPersonal(text) {
 		return
 	}
 	if b.raw == nil {

@@ -25,8 +25,8 @@ var pageTemplate = sync.OnceValue(func() *template.Template {
 })
 
 // Page is a report as one HTML document, for a person to read and to print. It has
-// no script, fetches nothing, and of the content of files it holds only what the
-// release shows or will show.
+// no script, fetches nothing, and of the content of files it holds only the names of
+// files, sheets and columns, and what the release shows or will show.
 type Page struct {
 	Report *Report
 	// Draft is what the report is about.
@@ -124,7 +124,7 @@ var pageTexts = map[string]catalog.Text{
 	"rule":          {ZH: "规则", EN: "Rule"},
 	"notes":         {ZH: "备注", EN: "Notes"},
 	"foot.made":     {ZH: "生成于 %s", EN: "Made on %s"},
-	"foot.contents": {ZH: "除“有什么变化”一节中的公开内容外，本报告不含文件中的任何内容，可以转交他人。", EN: "But for the public content under “What changes”, this report holds nothing of what stands in the cells of the files: it can be passed on."},
+	"foot.contents": {ZH: "除“有什么变化”一节中的公开内容外，本报告不含文件中表头以下的任何内容；其中有文件、工作表和列的名称，转交前请看这些名称是否合适。", EN: "But for the public content under “What changes”, this report holds nothing of what stands below the headers of the files. It names the files, sheets and columns: see that these may be passed on."},
 }
 
 // Write writes the page. The draft is compared with its base while it is written.
@@ -375,7 +375,8 @@ type pageColumn struct {
 }
 
 // ColumnGroups returns the columns by what was done with them.
-// Examples of their values are left out: they may be of rows that are not published.
+// Examples of their values are left out: the page says what became of the columns,
+// and what is published stands under the changes.
 func (v *pageView) ColumnGroups() ([]pageColumns, error) {
 	var groups []pageColumns
 	files := len(v.Files()) > 1

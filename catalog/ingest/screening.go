@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"luoshu/catalog"
@@ -91,7 +90,7 @@ func screenCells(m *mapping, r row) []cellFinding {
 		text := c.words()
 		if t.hidden {
 			text = c.column + "|" + text
-			c.column = "(" + strconv.Itoa(i+1) + ")"
+			c.column = t.shown(c.column, i)
 		}
 		for _, f := range objections(screen.Cell, text) {
 			f.Field = c.column

@@ -31,6 +31,7 @@ type sheetVisitor struct {
 	cell   func(*sheetCell) error
 	endRow func() error
 	merge  func(area) error
+	hidden func(area) // columns
 	// other is told what stands besides the rows, with the element it is in: page
 	// headers, links, validation.
 	other func(element, text string)
@@ -70,6 +71,8 @@ func scanSheet(x *xmlScanner, v sheetVisitor, cells *int) error {
 			err = s.data()
 		case "mergeCell":
 			err = s.mergeCell()
+		case "col":
+			s.hiddenColumns()
 		}
 		if err != nil {
 			return err
@@ -266,6 +269,20 @@ func (s *sheetScanner) readValue() (filled bool, err error) {
 		case xmlEOF:
 			return false, xmlError("ends within a cell")
 		}
+	}
+}
+
+func (s *sheetScanner) hiddenColumns() {
+	hidden, _ := attribute(s.x.attrs, "hidden")
+	if s.v.hidden == nil || string(hidden) != "1" && string(hidden) != "true" {
+		return
+	}
+	first, _ := attribute(s.x.attrs, "min")
+	last, _ := attribute(s.x.attrs, "max")
+	from, err := strconv.Atoi(string(first))
+	to, err2 := strconv.Atoi(string(last))
+	if s.merges++; err == nil && err2 == nil && s.merges <= maxColumnNumber {
+		s.v.hidden(area{left: from - 1, right: to - 1})
 	}
 }
 

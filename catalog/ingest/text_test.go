@@ -217,13 +217,42 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
+// TestLinesBelowATable: remarks, totals and who filled the table in are no records.
+func TestLinesBelowATable(t *testing.T) {
+	for line, want := range map[string]string{
+		"注：以上数据由科技处某某（0379-00000001）提供,": "- !3 footer\n- !0 P3",
+		"注1、保留两位小数":                      "- !3 footer",
+		"备注,":                            "- !3 footer",
+		"说明：以上均已脱密。":                     "- !3 footer",
+		",填表人：某某,填表日期：2026-1-1":          "- !3 footer",
+		"制表人某某":                          "- !3 footer",
+		"联系人 某某,":                        "- !3 footer",
+		"※联系电话：见附件":                      "- !3 footer",
+		"合计":                             "- !3 footer",
+		"合计,,\"1,234.5\"":                "- !3 footer",
+		"小计：12项,":                        "- !3 footer",
+		"#N/A":                           "- !3 cell_error",
+		"#REF!,#DIV/0!,":                 "- !3 cell_error",
+		"丙成果,#N/A":                       "!3 published 简介/cell_error",
+		"#VALUE!,丙":                      "!3 refused title/required",
+		"注塑机节能控制系统":                      "!3 published",
+		"说明书自动生成系统":                      "!3 published",
+		"合计算法研究":                         "!3 published",
+		"合计,一种合计算法":                      "!3 published",
+		"联系人管理系统":                        "!3 published",
+		"备注：甲,这里另有内容":                    "!3 published",
+	} {
+		r := importInto(t, catalog.NewDraft(nil, now), file("a.csv", "成果名称,简介,关键词\n甲成果\n"+line+"\n"), Options{})
+		if got := placed(r); got != "!2 published\n"+want {
+			t.Errorf("%s:\n%s", line, got)
+		}
+	}
+}
+
 func TestTextAboveATableIsSetAside(t *testing.T) {
-	var got []string
-	importInto(t, catalog.NewDraft(nil, now), file("a.csv", "内部资料,\n成果名称,完成单位\n甲成果,甲院\n"), Options{
-		Aside: func(place, text string) { got = append(got, place+"="+text) },
-	})
-	if strings.Join(got, "|") != "cell A1=内部资料" {
-		t.Errorf("set aside %q", got)
+	got, rows := setAside(t, file("a.csv", "内部资料,\n成果名称,完成单位\n甲成果,甲院\n")[0])
+	if len(got) != 1 || got["cell A1"] != "内部资料" || rows != 1 {
+		t.Errorf("set aside %q beside %d rows", got, rows)
 	}
 }
 
@@ -300,13 +329,8 @@ func (c *counter) Read(p []byte) (int, error) {
 
 func TestLimitsText(t *testing.T) {
 	for _, limit := range []string{"64 MiB", "2000", "512 MiB", "200000", "32767", "32"} {
-		for _, lang := range []string{"zh", "en"} {
-			if text := LimitsText(lang); !strings.Contains(text, limit) {
-				t.Errorf("%s is not in %q", limit, text)
-			}
+		if text := LimitsText(); !strings.Contains(text, limit) {
+			t.Errorf("%s is not in %q", limit, text)
 		}
-	}
-	if LimitsText("zh") == LimitsText("en") {
-		t.Error("one language for two")
 	}
 }

@@ -56,6 +56,8 @@ type sheet struct {
 	part   string
 	hidden bool
 	merges []area
+	// hiddenColumns are ranges of columns.
+	hiddenColumns []area
 }
 
 // workbook reads an .xlsx file.
@@ -83,6 +85,7 @@ func (s *source) workbook(ctx context.Context, in io.Reader) iter.Seq2[row, erro
 			return
 		}
 		for _, sh := range selected {
+			w.hiddenColumns = sh.hiddenColumns
 			for r, err := range w.table(sh.label, w.grid(sh, true)) {
 				if !yield(r, err) || err != nil && !isRowError(err) {
 					return
@@ -365,7 +368,7 @@ func (w *workbook) surveySheet(sh *sheet) func(*xmlScanner) error {
 		v := sheetVisitor{merge: func(a area) error {
 			sh.merges = append(sh.merges, a)
 			return nil
-		}}
+		}, hidden: func(a area) { sh.hiddenColumns = append(sh.hiddenColumns, a) }}
 		if w.asides != nil {
 			v.other = func(element, text string) {
 				if element == "headerFooter" {
@@ -709,7 +712,7 @@ func (w *workbook) value(c *sheetCell) (string, *gridNote, error) {
 	case "b":
 		return map[string]string{"1": "TRUE", "0": "FALSE"}[string(c.text)], nil, nil
 	case "e":
-		return "", &gridNote{rule: "cell_error", zh: "公式出错（" + errorName(c.text) + "），按空白处理", en: "the formula fails (" + errorName(c.text) + "); taken as empty"}, nil
+		return "", failedFormula(errorName(c.text)), nil
 	case "d": // ISO 8601, with a time or without
 		day, _, _ := strings.Cut(string(c.text), "T")
 		return day, nil, nil
@@ -733,6 +736,10 @@ func (w *workbook) value(c *sheetCell) (string, *gridNote, error) {
 		return text, &gridNote{rule: "rounded", zh: "数字超过 15 位，Excel 已将其舍入：编号应以文本格式填写", en: "the number has more than 15 digits, which Excel has rounded: numbers that name something belong in text cells"}, nil
 	}
 	return text, nil, nil
+}
+
+func failedFormula(name string) *gridNote {
+	return &gridNote{rule: "cell_error", zh: "公式出错（" + name + "），按空白处理", en: "the formula fails (" + name + "); taken as empty"}
 }
 
 // errorName returns the error if it is one that Excel has.

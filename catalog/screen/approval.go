@@ -1,12 +1,6 @@
 package screen
 
-import (
-	"cmp"
-	"maps"
-	"slices"
-
-	"luoshu/catalog"
-)
+import "luoshu/catalog"
 
 // Approval says that a second person decided that a held text may be published.
 // It is of one rule and of one text, word for word: a changed text asks again.
@@ -51,14 +45,4 @@ func (a *Approvals) Has(one Approval) bool {
 	}
 	_, ok := a.set[one]
 	return ok
-}
-
-// All returns the approvals in the order of record, rule and hash.
-func (a *Approvals) All() []Approval {
-	if a == nil {
-		return nil
-	}
-	return slices.SortedFunc(maps.Keys(a.set), func(x, y Approval) int {
-		return cmp.Or(cmp.Compare(x.ID, y.ID), cmp.Compare(x.Rule, y.Rule), cmp.Compare(x.Hash, y.Hash))
-	})
 }

@@ -13,8 +13,9 @@
 // A pass never proves the absence of secrets. The rules catch slips: a mark left
 // in a cell, a column pasted into the wrong place, a telephone number at the end
 // of an abstract. They do not understand what they read, they do not see
-// pictures, they do not look at values that are numbers in the record (a price, a
-// target), and whoever means to evade them will. What makes a publication lawful
+// pictures, of the values that are numbers in the record they look at amounts of money
+// alone (for one that has the form of a mobile number), and whoever means to evade
+// them will. What makes a publication lawful
 // is the signed review of the unit that submits it (M7).
 //
 // The harmless phrases were chosen on real texts: of 403 titles of achievements,

@@ -23,6 +23,8 @@ type folded struct {
 	digits int     // most digits in one number, separators left aside
 
 	words []found
+	// telephone is where the last telephone number found ends.
+	telephone int
 }
 
 // found is a word at its place.

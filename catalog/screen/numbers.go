@@ -2,17 +2,21 @@ package screen
 
 import (
 	"regexp"
+	"slices"
+	"strings"
 	"time"
 )
 
 // The numbers of P1, P2, P3 and P5. All are read group by group from a place
 // where no letter or digit stands before, so that a part of a longer number (a
-// gene identifier, a plan code, a patent number) is never taken for one.
+// gene identifier, a plan code, a patent number) is never taken for one. Letters
+// may stand before an identification number, whose check digit and date tell it,
+// and the words of glued before a telephone number.
 
 // digitsAt reads n digits from i, with at most gap separators between two of
 // them, and returns them, the lengths of their groups and where they end. It
 // fails where there are fewer.
-func (f *folded) digitsAt(i, n, gap int) (digits []byte, groups []int, end int, ok bool) {
+func (f *folded) digitsAt(i, n, gap int, isSeparator func(rune) bool) (digits []byte, groups []int, end int, ok bool) {
 	digits = make([]byte, 0, 20)
 	groups = append(make([]int, 0, 20), 0)
 	for len(digits) < n {
@@ -39,19 +43,30 @@ func (f *folded) is(i int, kind func(rune) bool) bool {
 
 // numbers finds P1, P5, P2 and P3.
 func (f *folded) numbers(pol policy, hits []hit) []hit {
+	f.telephone = -1
 	for i := 0; i < len(f.text); i++ {
-		if !isDigit(f.text[i]) || f.is(i-1, isAlnum) {
+		if !isDigit(f.text[i]) || f.is(i-1, isDigit) {
+			continue
+		}
+		letters, free := f.lettersBefore(i)
+		if !free {
 			continue
 		}
 		h, ok := f.identity(i)
-		if !ok {
+		if !ok && letters == "" {
 			h, ok = f.card(i)
 		}
-		if !ok {
-			h, ok = f.mobile(i, pol)
-		}
-		if !ok {
-			h, ok = f.landline(i, pol)
+		if !ok && (letters == "" || glued[letters]) {
+			if h, ok = f.mobile(i, pol); !ok {
+				h, ok = f.abroad(i, pol)
+			}
+			if !ok {
+				h, ok = f.landline(i, pol)
+			}
+			if ok {
+				h = f.balanced(h)
+				f.telephone = h.end
+			}
 		}
 		if !ok {
 			// On to the end of the group.
@@ -68,6 +83,44 @@ func (f *folded) numbers(pol policy, hits []hit) []hit {
 	return hits
 }
 
+// glued are the labels people write right before a telephone number.
+var glued = map[string]bool{
+	"tel": true, "phone": true, "telephone": true, "cellphone": true, "mobile": true, "mob": true, "cell": true, "call": true,
+	"p": true, "t": true, "m": true, "h": true, "tl": true, "sj": true, "sjh": true, "dh": true, "lxdh": true, "wx": true, "vx": true,
+}
+
+// lettersBefore returns the letters right before i. It is not free where a digit
+// stands before them: what they part is a code.
+func (f *folded) lettersBefore(i int) (letters string, free bool) {
+	from := i
+	for from > 0 && isLetter(f.text[from-1]) {
+		from--
+	}
+	return string(f.text[from:i]), !f.is(from-1, isDigit)
+}
+
+// listed reports whether the number at i goes on a list of telephone numbers.
+func (f *folded) listed(i int) bool {
+	const most = 3
+	if f.telephone < 0 || i <= f.telephone || i-f.telephone > most {
+		return false
+	}
+	return !slices.ContainsFunc(f.text[f.telephone:i], func(r rune) bool { return !strings.ContainsRune("、,;/|和或及 \n", r) })
+}
+
+// balanced leaves a bracket alone whose other half is not in the hit, and takes in
+// the one that opens it.
+func (f *folded) balanced(h hit) hit {
+	inside := f.text[h.at:h.end]
+	switch opens, closes := slices.Contains(inside, '('), slices.Contains(inside, ')'); {
+	case opens && !closes && inside[0] == '(':
+		h.at++
+	case closes && !opens && f.is(h.at-1, func(r rune) bool { return r == '(' }):
+		h.at--
+	}
+	return h
+}
+
 // identity is a citizen identification number (GB 11643-1999): 17 digits, of
 // which 7 to 14 are a date, and a check character by ISO 7064 MOD 11-2. A unified
 // social credit code hardly ever fits: beginning with 9 it is no region, and
@@ -77,7 +130,7 @@ func (f *folded) identity(i int) (hit, bool) {
 	if f.text[i] < '1' || f.text[i] > '8' {
 		return hit{}, false
 	}
-	d, _, end, ok := f.digitsAt(i, 17, 2)
+	d, _, end, ok := f.digitsAt(i, 17, 2, isSeparator)
 	if !ok {
 		return hit{}, false
 	}
@@ -108,12 +161,12 @@ func (f *folded) identity(i int) (hit, bool) {
 // domestic ranges 60, 63 to 65, 68, 69, 90 and 95), with the Luhn digit, near a
 // word such as 账号 or 卡号: Luhn alone passes one number in ten.
 func (f *folded) card(i int) (hit, bool) {
-	d, _, _, ok := f.digitsAt(i, 13, 2)
+	d, _, _, ok := f.digitsAt(i, 13, 2, isSeparator)
 	if !ok || !issuer(d) {
 		return hit{}, false
 	}
 	for n := 19; n >= 13; n-- {
-		d, _, end, ok := f.digitsAt(i, n, 2)
+		d, _, end, ok := f.digitsAt(i, n, 2, isSeparator)
 		if !ok || f.is(end, isAlnum) || !luhn(d) {
 			continue
 		}
@@ -163,11 +216,11 @@ func luhn(d []byte) bool {
 func (f *folded) mobile(i int, pol policy) (hit, bool) {
 	first := i
 	i, prefixed := f.countryCode(i)
-	d, groups, end, ok := f.digitsAt(i, 11, 3)
+	labeled := f.near("P2", "label", first, 12) || f.listed(first)
+	d, groups, end, ok := f.digitsAt(i, 11, 3, separators(labeled))
 	if !ok || d[0] != '1' || d[1] < '3' || f.is(end, isDigit) {
 		return hit{}, false
 	}
-	labeled := f.near("P2", "label", first, 12)
 	if !labeled && !mobileGroups(groups) {
 		return hit{}, false
 	}
@@ -183,6 +236,31 @@ func (f *folded) mobile(i int, pol policy) (hit, bool) {
 		}
 	}
 	return hit{rule: "P2", action: pol.contact(), at: first, end: end}, true
+}
+
+// separators are what may stand between the digits of a telephone number: behind a
+// label a slash too.
+func separators(labeled bool) func(rune) bool {
+	if labeled {
+		return isSlashed
+	}
+	return isSeparator
+}
+
+func isSlashed(r rune) bool { return r == '/' || isSeparator(r) }
+
+// abroad is a mobile number of Taiwan (09 and eight digits) in its usual groups, or
+// in any after a word such as 手机.
+func (f *folded) abroad(i int, pol policy) (hit, bool) {
+	labeled := f.near("P2", "label", i, 12) || f.listed(i)
+	d, groups, end, ok := f.digitsAt(i, 10, 3, separators(labeled))
+	if !ok || d[0] != '0' || d[1] != '9' || f.is(end, isDigit) || f.is(end, isSeparator) && f.is(end+1, isDigit) {
+		return hit{}, false
+	}
+	if !labeled && !slices.Equal(groups, []int{4, 3, 3}) || f.inDOI(i) {
+		return hit{}, false
+	}
+	return hit{rule: "P2", action: pol.contact(), at: i, end: end}, true
 }
 
 // countryCode skips 86 or 0086 at i.
@@ -209,11 +287,11 @@ func mobileGroups(g []int) bool {
 	case 1:
 		return true
 	case 2:
-		return g[0] == 3 || g[0] == 7
+		return g[0] == 3 || g[0] == 5 || g[0] == 7
 	case 3:
-		return g[0] == 3 && (g[1] == 4 || g[1] == 3)
+		return g[0] == 3 && g[1] >= 3 && g[1] <= 5
 	}
-	return len(g) == 11
+	return len(g) == 11 || slices.Equal(g, []int{3, 2, 2, 2, 2})
 }
 
 // isAmount reports whether a unit follows the number that ends at end: eleven
@@ -293,18 +371,20 @@ func inDOIAlphabet(r rune) bool {
 // landline is a Chinese landline number with its area code (010, 02x, or 03xx to
 // 09xx), or one of seven or eight digits after a word such as 电话.
 func (f *folded) landline(i int, pol policy) (hit, bool) {
-	if f.is(i-1, func(r rune) bool { return r == '.' || r == ',' }) && f.is(i-2, isDigit) {
+	listed := f.listed(i)
+	if f.is(i-1, func(r rune) bool { return r == '.' || r == ',' }) && f.is(i-2, isDigit) && !listed {
 		return hit{}, false // decimals
 	}
-	start, area, ok := f.areaCode(i)
+	labeled := listed || f.near("P3", "label", i, 4)
+	start, area, ok := f.areaCode(i, separators(labeled))
 	if !ok {
-		if !f.near("P3", "label", i, 4) {
+		if !labeled {
 			return hit{}, false
 		}
 		area = i
 	}
 	for n := 8; n >= 7; n-- {
-		d, groups, end, ok := f.digitsAt(area, n, 3)
+		d, groups, end, ok := f.digitsAt(area, n, 3, isSeparator)
 		if !ok || f.is(end, isAlnum) || !localGroups(groups) {
 			continue
 		}
@@ -322,7 +402,7 @@ func (f *folded) landline(i int, pol policy) (hit, bool) {
 
 // areaCode returns where the number at i begins, brackets and country code
 // included, and where its local part does.
-func (f *folded) areaCode(i int) (start, local int, ok bool) {
+func (f *folded) areaCode(i int, isSeparator func(rune) bool) (start, local int, ok bool) {
 	start = i
 	code := i
 	if next, prefixed := f.countryCode(i); prefixed && f.is(next, isDigit) {

@@ -3,7 +3,9 @@ package screen
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"luoshu/catalog"
@@ -43,18 +45,6 @@ type Result struct {
 	Findings []Finding
 }
 
-// Action returns the gravest action that the findings still demand of record id:
-// a hold that was approved demands nothing. It is empty when there is none.
-func (r Result) Action(id catalog.ID, approved *Approvals) Action {
-	var gravest Action
-	for _, f := range r.Findings {
-		if !approved.Has(f.Approval(id)) && f.Action.rank() > gravest.rank() {
-			gravest = f.Action
-		}
-	}
-	return gravest
-}
-
 // Sensitive reports whether the record touches M5 or M6 without a clearance. It
 // stays so when the record is approved: what is harmless alone can reveal
 // something beside others (see Package).
@@ -71,8 +61,6 @@ type Kind string
 const (
 	FileName   Kind = "file name"
 	SheetName  Kind = "sheet name"
-	Comment    Kind = "comment"
-	Property   Kind = "property"
 	HiddenCell Kind = "hidden cell"
 	// Cell is a cell of a row as it stands in the file, whatever is published of it.
 	Cell Kind = "cell"
@@ -234,6 +222,11 @@ func (s *screening) outsideSchema(r catalog.Record) {
 		if m != nil {
 			line(path, &m.Currency)
 			line(path, &m.Basis)
+			for _, v := range []float64{m.Min, m.Max} {
+				if likeMobile(v) {
+					s.add([]hit{{rule: "P2", action: Hold}}, path, strconv.FormatFloat(v, 'f', -1, 64))
+				}
+			}
 		}
 	}
 	switch r := r.(type) {
@@ -265,6 +258,12 @@ func (s *screening) outsideSchema(r catalog.Record) {
 		line(path, &text)
 		h.Raw[name] = text
 	}
+}
+
+// likeMobile reports whether an amount has the form of a mobile number. Round
+// ones, from millions, are amounts: a price of 13.8 billion is none by chance.
+func likeMobile(v float64) bool {
+	return v >= 130_0000_0000 && v < 200_0000_0000 && v == math.Trunc(v) && math.Mod(v, 1e6) != 0
 }
 
 // Cleared reports whether r names the clearance of its military-civil transfer, so

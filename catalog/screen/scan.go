@@ -126,6 +126,10 @@ func (f *folded) byWord(pol policy, hits []hit) []hit {
 			if f.starred(w.end) || f.labeledGrade(w) {
 				h.rule, h.action = "M1", Refuse
 			}
+		case "graded":
+			if !f.labeledGrade(w) {
+				continue
+			}
 		case "find":
 			if w.rule == "M5" {
 				if h.at = f.designator(w.at); h.at < 0 {
@@ -278,7 +282,7 @@ func (f *folded) address(at, after int, hits []hit) []hit {
 	for from > 0 && local-from < 64 && inLocalPart(f.text[from-1]) {
 		from--
 	}
-	for to < len(f.text) && to-domain < 253 && inDomain(f.text[to]) {
+	for to < len(f.text) && to-domain < 253 && (inDomain(f.text[to]) || f.isDot(to)) {
 		to++
 	}
 	for to > domain && !isAlnum(f.text[to-1]) {
@@ -288,11 +292,23 @@ func (f *folded) address(at, after int, hits []hit) []hit {
 	for top > domain && isLetter(f.text[top-1]) {
 		top--
 	}
-	if from == local || to-top < 2 || top-domain < 2 || f.text[top-1] != '.' {
+	if from == local || to-top < 2 || top-domain < 2 || f.text[top-1] != '.' && f.text[top-1] != '。' {
 		return hits
 	}
 	return append(hits, hit{rule: "P4", action: Redact, at: from, end: to})
 }
+
+// isDot reports whether a full stop at i was typed for the dot of a domain: a
+// usual top level follows, and nothing more.
+func (f *folded) isDot(i int) bool {
+	end := i + 1
+	for end < len(f.text) && isLetter(f.text[end]) {
+		end++
+	}
+	return f.text[i] == '。' && usualTops[string(f.text[i+1:end])] && !f.is(end, isDigit)
+}
+
+var usualTops = map[string]bool{"com": true, "cn": true, "net": true, "org": true, "edu": true, "gov": true, "ac": true, "tw": true, "hk": true, "cc": true, "top": true, "vip": true}
 
 func inLocalPart(r rune) bool {
 	return isAlnum(r) || r == '.' || r == '_' || r == '%' || r == '+' || r == '-'
@@ -304,13 +320,14 @@ func inDomain(r rune) bool { return isAlnum(r) || r == '.' || r == '-' }
 // somebody gives the thing. The first group is what is redacted. The patterns are
 // tried on the characters right after a label only.
 var labeled = map[string]*regexp.Regexp{
-	"wechat":   regexp.MustCompile(`^(?: ?(?:号码?|id|账号|帐号)[ :为是]{0,3}| ?: ?)([a-z][-_a-z0-9]{5,19}|[0-9]{5,12})|^ ?([0-9]{6,12})`),
-	"qq":       regexp.MustCompile(`^ ?(?:群号?|号码?|账号)?[ :为是]{0,3}([1-9][0-9]{4,10})(?:[^0-9a-z]|$)`),
-	"passport": regexp.MustCompile(`^ ?(?:号码?|no\.?|number)?[ :为是()]{0,4}([a-z]{1,2} ?[0-9]{7,8})(?:[^0-9a-z]|$)`),
-	"plate":    regexp.MustCompile(`^ ?(?:号码?|照)?[ :为是()]{0,4}([京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使][a-z] ?[-·•.]? ?[a-z0-9]{4,6}[挂学警港澳领使]?)`),
-	"identity": regexp.MustCompile(`^ ?(?:件)?(?:号码?|no\.?)?[ :为是()]{0,4}([0-9]{17}[0-9x]|[0-9]{15})(?:[^0-9a-z]|$)`),
-	"document": regexp.MustCompile(`^ ?(?:号码?|编号|no\.?)?[ :为是()第字]{0,5}([a-z]{0,2}[0-9]{6,18})(?:[^0-9a-z]|$)`),
-	"address":  regexp.MustCompile(`^ ?[为是]? ?: ?([^,;。\n〔\[ ][^,;。\n〔\[]{1,60})|^[ 为是于在]{0,2}([^,;。\n〔\[]{2,40}?[0-9]+(?:号|弄|室|栋|幢|单元|楼)[^,;。\n〔\[]{0,20})`),
+	"wechat":    regexp.MustCompile(`^(?: ?(?:号码?|id|账号|帐号)[ :为是]{0,3}| ?: ?)([a-z][-_a-z0-9]{5,19}|[0-9]{5,12})|^ ?([0-9]{6,12}|[a-z][-_a-z0-9]{3,17}[0-9]{2})`),
+	"wechatadd": regexp.MustCompile(`^(?:号码?|id)?[ :为是]{0,3}([a-z][-_a-z0-9]{5,19})`),
+	"qq":        regexp.MustCompile(`^ ?(?:群号?|号码?|账号)?[ :为是]{0,3}([1-9][0-9]{4,10})(?:[^0-9a-z]|$)`),
+	"passport":  regexp.MustCompile(`^ ?(?:号码?|no\.?|number)?[ :为是()]{0,4}([a-z]{1,2} ?[0-9]{7,8})(?:[^0-9a-z]|$)`),
+	"plate":     regexp.MustCompile(`^ ?(?:号码?|照)?[ :为是()]{0,4}([京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使][a-z] ?[-·•.]? ?[a-z0-9]{4,6}[挂学警港澳领使]?)`),
+	"identity":  regexp.MustCompile(`^ ?(?:件)?(?:号码?|no\.?)?[ :为是()]{0,4}([0-9]{17}[0-9x]|[0-9]{15})(?:[^0-9a-z]|$)`),
+	"document":  regexp.MustCompile(`^ ?(?:号码?|编号|no\.?)?[ :为是()第字]{0,5}([a-z]{0,2}[0-9]{6,18})(?:[^0-9a-z]|$)`),
+	"address":   regexp.MustCompile(`^ ?[为是]? ?: ?([^,;。\n〔\[ ][^,;。\n〔\[]{1,60})|^[ 为是于在]{0,2}([^,;。\n〔\[]{2,40}?[0-9]+(?:号|弄|室|栋|幢|单元|楼)[^,;。\n〔\[]{0,20})`),
 }
 
 // value matches form right after i and returns the place of its first group that

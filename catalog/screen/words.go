@@ -28,6 +28,8 @@ type word struct {
 type phrase struct {
 	text []rune
 	at   int
+	// before, unless empty, has the characters one of which must stand before it.
+	before string
 }
 
 // dictionary finds words by their first two characters.
@@ -68,11 +70,12 @@ var loadDictionary = sync.OnceValue(func() *dictionary {
 		panic(err)
 	}
 	var words []*word
-	harmless := map[string][]string{}
+	harmless := map[string][]phrase{}
 	for _, row := range rows[1:] {
-		for text := range strings.SplitSeq(row[2], "|") {
+		before, list := splitRow(row[2])
+		for text := range strings.SplitSeq(list, "|") {
 			if row[1] == "benign" {
-				harmless[row[0]] = append(harmless[row[0]], text)
+				harmless[row[0]] = append(harmless[row[0]], phrase{text: []rune(text), before: before})
 				continue
 			}
 			words = append(words, &word{rule: row[0], use: row[1], text: []rune(text)})
@@ -87,8 +90,8 @@ var loadDictionary = sync.OnceValue(func() *dictionary {
 		d.han[variants[i]-firstHan].simplified = uint16(variants[i+1])
 	}
 	for _, w := range words {
-		for _, text := range harmless[w.rule] {
-			w.exempt([]rune(text))
+		for _, p := range harmless[w.rule] {
+			w.exempt(p)
 		}
 		d.begin(w, w.text[0])
 		for i := 0; i < len(variants); i += 2 {
@@ -120,11 +123,22 @@ func (d *dictionary) begin(w *word, r rune) {
 	}
 }
 
-// exempt makes text harmless around w, wherever w stands in it.
-func (w *word) exempt(text []rune) {
-	for i := 0; i+len(w.text) <= len(text); i++ {
-		if slices.Equal(text[i:i+len(w.text)], w.text) {
-			w.harmless = append(w.harmless, phrase{text, i})
+// splitRow parts the characters in brackets, one of which must stand before every
+// phrase of a row, from the phrases.
+func splitRow(words string) (before, list string) {
+	if inner, ok := strings.CutPrefix(words, "["); ok {
+		if b, rest, ok := strings.Cut(inner, "]"); ok && utf8.RuneCountInString(b) > 1 {
+			return b, rest
+		}
+	}
+	return "", words
+}
+
+// exempt makes p harmless around w, wherever w stands in it.
+func (w *word) exempt(p phrase) {
+	for i := 0; i+len(w.text) <= len(p.text); i++ {
+		if slices.Equal(p.text[i:i+len(w.text)], w.text) {
+			w.harmless = append(w.harmless, phrase{p.text, i, p.before})
 		}
 	}
 }
@@ -133,7 +147,8 @@ func (w *word) exempt(text []rune) {
 func (w *word) isHarmless(t []rune, i int) bool {
 	return slices.ContainsFunc(w.harmless, func(p phrase) bool {
 		from := i - p.at
-		return from >= 0 && from+len(p.text) <= len(t) && slices.Equal(t[from:from+len(p.text)], p.text)
+		return from >= 0 && from+len(p.text) <= len(t) && slices.Equal(t[from:from+len(p.text)], p.text) &&
+			(p.before == "" || from > 0 && strings.ContainsRune(p.before, t[from-1]))
 	})
 }
 
@@ -144,4 +159,4 @@ const traditional = "機机絕绝內内祕秘級级資资參参傳传閱阅僅�
 	"熱热壓压燒烧結结卻却攪搅應应鍛锻軋轧鍍镀鑄铸澆浇煉炼乾干濾滤離离質质於于樓楼棟栋檔档閉闭數数項项題题編编備备請请標标記记務务嚴严" +
 	"對对艙舱爐炉滬沪雲云遼辽魯鲁蘇苏贛赣晉晋陝陕閩闽貴贵粵粤寧宁瓊琼領领輸输鑰钥鋪铺貼贴檢检測测認认產产準准佈布現现撥拨訂订製制單单" +
 	"書书擊击發发園园擬拟擠挤匯汇沒没滌涤漬渍滲渗濺溅滅灭積积規规論论評评貨货轉转鐘钟陳陈額额駛驶構构無无虛虚醫医來来殲歼屬属報报養养" +
-	"權权"
+	"權权縮缩風风輪轮鑽钻確确環环斷断動动給给凍冻啟启蓋盖繞绕銑铣篩筛驅驱擔担謝谢"

@@ -43,13 +43,17 @@ func TestWords(t *testing.T) {
 			if row[3] == "" {
 				t.Errorf("%s benign %.20s: no reason is given", rule, row[2])
 			}
-		case "level", "find", "note", "label", "number", "at", "step":
+		case "level", "graded", "find", "note", "label", "number", "at", "step":
 		default:
 			if labeled[use] == nil {
 				t.Errorf("%s: unknown use %q", rule, use)
 			}
 		}
-		for w := range strings.SplitSeq(row[2], "|") {
+		before, list := splitRow(row[2])
+		if got := foldText(before); got != before || before != "" && use != "benign" {
+			t.Errorf("%s %s: %q before the phrases", rule, use, before)
+		}
+		for w := range strings.SplitSeq(list, "|") {
 			if got := foldText(w); got != w {
 				t.Errorf("%s %s: %q is folded to %q and would never be found", rule, use, w, got)
 			}

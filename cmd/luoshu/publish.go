@@ -99,7 +99,7 @@ Publication is conditional on the unit's secrecy review (洛市科〔2017〕99�
 --reviewed-by and --reviewed-on. They go, with the files' SHA-256, into the audit
 record in the data directory, which is never served.
 
-` + ingest.LimitsText("en"),
+` + ingest.LimitsText(),
 		Args: arguments(0, -1, "the files to publish"),
 		RunE: func(cmd *cobra.Command, args []string) error { return p.run(cmd.Context(), env, c, args, false) },
 	}
