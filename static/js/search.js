@@ -32,8 +32,8 @@ function page(item) {
 }
 
 // marked returns text with the part that was typed marked; ends are code points.
-function marked(text, span) {
-  const all = [...text], parts = document.createDocumentFragment();
+function marked(text, ranges) {
+  const all = [...text], parts = document.createDocumentFragment(), span = ranges?.[0];
   if (!span) {
     parts.append(text);
     return parts;
@@ -50,8 +50,8 @@ function option(item, i) {
   li.setAttribute("role", "option");
   li.setAttribute("aria-selected", "false");
   const name = english && item.text_en ? item.text_en : item.text;
-  text.append(marked(name, item.matched === name ? item.highlight : null));
-  if (item.matched !== name && item.matched !== item.text) text.append(" ", marked(item.matched, item.highlight));
+  text.append(marked(name, item.matched === name ? item.ranges : null));
+  if (item.matched !== name && item.matched !== item.text) text.append(" ", marked(item.matched, item.ranges));
   note.append(item.kind === "title" ? item.id : item.count.toLocaleString("en"));
   a.href = item.kind === "title" ? page(item) : address(item.text);
   a.tabIndex = -1;
