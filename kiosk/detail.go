@@ -42,6 +42,7 @@ func (h *Handler) detail(info catalog.DatasetInfo) func(*request) (answer, error
 			return answer{}, catalog.ErrNotFound
 		}
 		rq.path = "/" + string(info.Name) + "/" + string(id)
+		rq.cameFrom()
 		e, err := rq.snap.Find(id)
 		if errors.Is(err, catalog.ErrWithdrawn) {
 			return h.gone(rq, id), nil
@@ -54,7 +55,9 @@ func (h *Handler) detail(info catalog.DatasetInfo) func(*request) (answer, error
 			if err != nil {
 				return nil, err
 			}
-			s.ParentPage = rq.page
+			if rq.foundOn == 0 {
+				s.ParentPage = rq.page
+			}
 			s.Title = s.Name()
 			return s.detail(), nil
 		}}, nil

@@ -12,6 +12,7 @@ import (
 	"html/template"
 	"io/fs"
 	"log/slog"
+	"net/url"
 	"runtime/debug"
 	"strconv"
 	"sync/atomic"
@@ -130,7 +131,7 @@ func buildHash() (string, error) {
 		fmt.Fprintf(sum, "%s %d\n%s", name, len(b), b)
 		return err
 	})
-	fmt.Fprintln(sum, static.URL("css/tokens.css"), static.URL("css/kiosk.css"))
+	fmt.Fprintln(sum, static.URL("css/tokens.css"), static.URL("css/kiosk.css"), static.URL("js/search.js"))
 	if info, ok := debug.ReadBuildInfo(); ok {
 		fmt.Fprintln(sum, info)
 	}
@@ -142,6 +143,7 @@ func (h *Handler) Routes(r fiber.Router) {
 	r.Get("/", h.handle(h.home))
 	r.Get("/contents", h.handle(h.contents))
 	r.Get("/about", h.handle(h.about))
+	r.Get("/search", h.handle(h.search))
 	r.Get("/q/:id", h.handle(h.code))
 	r.Get("/q/:id/", h.handle(h.code)) // some readers of codes add a slash
 	for info := range catalog.Datasets() {
@@ -240,8 +242,15 @@ type request struct {
 	// phone lands on, which has a form of its own.
 	own, phone bool
 	page       int // of a list, from 1
-	base       string
-	noBase     catalog.Text // why base is empty
+	// args are all parameters, query what is searched for, and state what this page
+	// depends on besides view and page, as parameters. foundOn is the page of the
+	// search that the visitor came from, 0 for none.
+	args    url.Values
+	query   query
+	state   string
+	foundOn int
+	base    string
+	noBase  catalog.Text // why base is empty
 }
 
 func (h *Handler) newRequest(c *fiber.Ctx) *request {
@@ -255,13 +264,20 @@ func (h *Handler) newRequest(c *fiber.Ctx) *request {
 			low:      c.Query("reach") == "low",
 		},
 	}
-	if n, err := strconv.Atoi(c.Query("page")); err == nil && n > 1 && n <= maxPage {
-		rq.page = n
-	}
+	rq.args = values(c)
+	rq.page = pageNumber(c.Query("page"))
 	if rq.snap != nil {
 		rq.base, rq.noBase = h.baseURL(rq.snap.Manifest())
 	}
 	return rq
+}
+
+// pageNumber reads the number of a page; what is none is the first.
+func pageNumber(s string) int {
+	if n, err := strconv.Atoi(s); err == nil && n > 1 && n <= maxPage {
+		return n
+	}
+	return 1
 }
 
 // tag returns the strong entity tag of the page, known before it is rendered: a
@@ -270,7 +286,7 @@ func (rq *request) tag() string {
 	sum := sha256.New()
 	for _, s := range []string{
 		string(rq.snap.Hash()), rq.h.build, rq.h.terminal, strconv.FormatBool(rq.h.preview), rq.base, rq.noBase.ZH, rq.noBase.EN,
-		rq.path, rq.view.query(rq.page),
+		rq.path, rq.view.query(rq.page), rq.state,
 	} {
 		fmt.Fprintf(sum, "%d %s\n", len(s), s)
 	}

@@ -76,7 +76,7 @@ func TestTexts(t *testing.T) {
 		}
 		// A key is written out, or built from the part before its last dot.
 		used := strings.Contains(all, `"`+key+`"`)
-		for _, built := range []string{"ask.", "offer.", "section.", "bar.", "fail.", "over."} {
+		for _, built := range []string{"ask.", "offer.", "section.", "bar.", "fail.", "over.", "search.sort."} {
 			used = used || strings.HasPrefix(key, built)
 		}
 		if !used {
@@ -108,7 +108,7 @@ func TestLayouts(t *testing.T) {
 		if !ok {
 			t.Errorf("%s has no layout", info.Name)
 		}
-		names := slices.Concat(l.card, l.strip, l.prose, l.offer, l.last)
+		names := slices.Concat(l.card, l.strip, l.prose, l.offer, l.last, l.facets)
 		for _, name := range []string{l.owner, l.begins} {
 			if name != "" {
 				names = append(names, name)

@@ -23,10 +23,14 @@ type card struct {
 	Title    text
 	Href     string
 	Abstract text
-	Owner    []value
-	TRL      badge
-	Facts    []fact
-	Sample   string
+	// Of what a search found: what kind of record it is, and title and abstract in
+	// pieces.
+	Kind                   text
+	Marked, MarkedAbstract []piece
+	Owner                  []value
+	TRL                    badge
+	Facts                  []fact
+	Sample                 string
 	// State says of a record that it is over, and of an item that it has been
 	// withdrawn since it was printed, or was never published; Next is the record in
 	// its place.
@@ -71,6 +75,11 @@ type listPage struct {
 	From, To       int
 	Total          int
 	Previous, Next string // links, empty at the ends
+}
+
+// Seek is the link to the search in this list.
+func (p listPage) Seek() string {
+	return "/search" + join(p.query(1), query{dataset: p.Dataset.Name}.encode())
 }
 
 func (h *Handler) list(info catalog.DatasetInfo) func(*request) (answer, error) {

@@ -20,9 +20,11 @@ type page struct {
 	view
 	Title text
 	// Path is the page's own address without query, Parent that of 返回: empty at
-	// the start. ParentPage is the page of the list to go back to.
+	// the start. ParentPage is the page of the list to go back to,
+	// parentState what else of its address.
 	Path, Parent string
 	ParentPage   int
+	parentState  string
 	// Release is nil on a node without one.
 	Release *catalog.Manifest
 	// Preview says so on a page of what is not published.
@@ -32,6 +34,9 @@ type page struct {
 // newPage returns the frame of a page whose way back leads to parent.
 func (rq *request) newPage(title text, parent string) *page {
 	p := &page{rq: rq, texts: rq.h.texts[rq.view.lang], view: rq.view, Title: title, Path: rq.path, Parent: parent, Preview: rq.h.preview}
+	if rq.foundOn > 0 {
+		p.Parent, p.ParentPage, p.parentState = "/search", rq.foundOn, rq.query.encode()
+	}
 	if rq.snap != nil {
 		p.Release = rq.snap.Manifest()
 	}
@@ -112,12 +117,12 @@ func (p *page) Controls() ([]control, error) {
 	home := control{Name: "home", Here: p.Path == "/", Href: p.Href("/")}
 	back := control{Name: "back"}
 	if p.Parent != "" {
-		back.Href = p.HrefPage(p.Parent, p.ParentPage)
+		back.Href = p.Parent + join(p.query(p.ParentPage), p.parentState)
 	}
 	set := func(name string, on bool, change func(*view)) control {
 		v := p.view
 		change(&v)
-		return control{Name: name, On: on, Href: p.Path + v.query(p.rq.page)}
+		return control{Name: name, On: on, Href: p.Path + join(v.query(p.rq.page), p.rq.state)}
 	}
 	all := []control{
 		home, back,

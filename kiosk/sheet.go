@@ -17,9 +17,11 @@ import (
 type layout struct {
 	owner string   // whose it is, under the title
 	card  []string // on a card of a list
-	strip []string // in the row under the title
-	prose []string // texts under a heading of their own
-	offer []string // how to get it
+	// facets are the fields to choose by in a search, before those of every dataset.
+	facets []string
+	strip  []string // in the row under the title
+	prose  []string // texts under a heading of their own
+	offer  []string // how to get it
 	// outside is an address elsewhere, given as a code to scan.
 	outside string
 	// last names the day the record is good until: the first of these that it has.
@@ -30,19 +32,21 @@ type layout struct {
 
 var layouts = map[catalog.Dataset]layout{
 	catalog.Achievements: {
-		owner: "organizations",
-		card:  []string{"transfer_modes", "price"},
-		strip: []string{"stage", "application_status", "level"},
-		prose: []string{"advantages", "applications"},
-		offer: []string{"transfer_modes", "license_kinds", "price"},
+		owner:  "organizations",
+		card:   []string{"transfer_modes", "price"},
+		strip:  []string{"stage", "application_status", "level"},
+		prose:  []string{"advantages", "applications"},
+		offer:  []string{"transfer_modes", "license_kinds", "price"},
+		facets: []string{"stage", "transfer_modes", "trl"},
 	},
 	catalog.Demands: {
-		owner: "organizations",
-		card:  []string{"kind", "budget", "deadline", "status"},
-		strip: []string{"kind", "status", "deadline"},
-		prose: []string{"indicators", "existing_base"},
-		offer: []string{"coop_modes", "budget", "period"},
-		last:  []string{"deadline"},
+		owner:  "organizations",
+		card:   []string{"kind", "budget", "deadline", "status"},
+		strip:  []string{"kind", "status", "deadline"},
+		prose:  []string{"indicators", "existing_base"},
+		offer:  []string{"coop_modes", "budget", "period"},
+		last:   []string{"deadline"},
+		facets: []string{"kind", "status", "coop_modes"},
 	},
 	catalog.Packages: {
 		card:  []string{"issue_no", "period"},
@@ -54,25 +58,29 @@ var layouts = map[catalog.Dataset]layout{
 		card:  []string{"kinds", "division"},
 		strip: []string{"kinds", "division"},
 		offer: []string{"address", "telephone", "website"}, outside: "website",
+		facets: []string{"kinds"},
 	},
 	catalog.Services: {
-		owner: "provider",
-		card:  []string{"kind", "area", "fee"},
-		strip: []string{"kind", "area"},
-		prose: []string{"conditions"},
-		offer: []string{"fee"},
+		owner:  "provider",
+		card:   []string{"kind", "area", "fee"},
+		strip:  []string{"kind", "area"},
+		prose:  []string{"conditions"},
+		offer:  []string{"fee"},
+		facets: []string{"kind"},
 	},
 	catalog.Experts: {
-		owner: "organizations",
-		card:  []string{"role", "divisions_served"},
-		strip: []string{"role", "divisions_served"},
+		owner:  "organizations",
+		card:   []string{"role", "divisions_served"},
+		strip:  []string{"role", "divisions_served"},
+		facets: []string{"role"},
 	},
 	catalog.Policies: {
-		owner: "authority",
-		card:  []string{"amount", "mode", "status"},
-		strip: []string{"amount", "mode", "status"},
-		prose: []string{"beneficiary", "condition"},
-		offer: []string{"doc_no", "clause", "issued_on"},
+		owner:  "authority",
+		card:   []string{"amount", "mode", "status"},
+		strip:  []string{"amount", "mode", "status"},
+		prose:  []string{"beneficiary", "condition"},
+		offer:  []string{"doc_no", "clause", "issued_on"},
+		facets: []string{"mode", "status"},
 	},
 	catalog.Events: {
 		owner: "organizations",
@@ -80,6 +88,7 @@ var layouts = map[catalog.Dataset]layout{
 		strip: []string{"kind", "starts_on", "ends_on", "hours"},
 		offer: []string{"venue"},
 		last:  []string{"ends_on", "starts_on"}, begins: "starts_on",
+		facets: []string{"kind"},
 	},
 	catalog.Catalogs: {
 		owner: "organizations",
@@ -97,7 +106,8 @@ var layouts = map[catalog.Dataset]layout{
 		card:  []string{"kind", "status", "price", "closes_on"},
 		strip: []string{"kind", "status"},
 		offer: []string{"price", "opens_on", "closes_on", "url"}, outside: "url",
-		last: []string{"closes_on"},
+		last:   []string{"closes_on"},
+		facets: []string{"kind", "status"},
 	},
 	catalog.Indicators: {
 		card:  []string{"period"},

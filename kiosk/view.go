@@ -41,6 +41,17 @@ func (v view) query(page int) string {
 	return "?" + strings.Join(q, "&")
 }
 
+// join puts state, parameters without a mark before them, behind query.
+func join(query, state string) string {
+	switch {
+	case state == "":
+		return query
+	case query == "":
+		return "?" + state
+	}
+	return query + "&" + state
+}
+
 // language returns the BCP 47 tag of v's language.
 func (v view) language() string { return languageTag(v.lang) }
 

@@ -125,20 +125,28 @@ type link struct{ rel, href string }
 // envelope returns {"data":…,"meta":{…},"links":{"self":…}}. items is the length
 // of a list, which is whole, so that it has no next; -1 for what is no list.
 func (e *edition) envelope(self, data []byte, items int, links ...link) []byte {
-	b := make([]byte, 0, len(data)+512)
+	var meta []byte
+	if items >= 0 {
+		meta = appendCounts(nil, items, items, items)
+		links = append([]link{{"next", ""}}, links...)
+	}
+	return e.enclose(self, data, meta, links)
+}
+
+// enclose returns data with meta, whose members begin with a comma each, and links,
+// of which one without an address leads nowhere.
+func (e *edition) enclose(self, data, meta []byte, links []link) []byte {
+	b := make([]byte, 0, len(data)+len(meta)+512)
 	b = append(append(b, `{"data":`...), data...)
-	b = append(append(b, ','), e.meta...)
-	if items >= 0 {
-		b = appendCounts(b, items, items, items)
-	}
-	b = append(b, e.tail...)
+	b = append(append(append(append(b, ','), e.meta...), meta...), e.tail...)
 	b = append(append(append(append(b, `,"links":{"self":"`...), e.base...), self...), '"')
-	if items >= 0 {
-		b = append(b, `,"next":null`...)
-	}
 	for _, l := range links {
-		b = append(append(append(b, `,"`...), l.rel...), `":"`...)
-		b = append(append(append(b, e.base...), l.href...), '"')
+		b = append(append(append(b, `,"`...), l.rel...), `":`...)
+		if l.href == "" {
+			b = append(b, `null`...)
+			continue
+		}
+		b = append(append(append(append(b, '"'), e.base...), l.href...), '"')
 	}
 	return append(b, `}}`...)
 }

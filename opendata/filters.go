@@ -191,8 +191,7 @@ func checked(r *request, f snapshot.SearchField, v string) (string, *faultError)
 		}
 	case "dataset":
 		if _, ok := catalog.Dataset(v).Info(); !ok {
-			names := datasetNames()
-			return "", &faultError{kind: badDataset, value: v, suggestion: closest(v, names), known: names}
+			return "", noDataset(v)
 		}
 	case "ref":
 		id, err := catalog.ParseID(v)

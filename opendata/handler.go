@@ -125,7 +125,7 @@ func (h *Handler) Routes(r fiber.Router) {
 func (h *Handler) handle(op *Operation) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		r := h.requests.Get().(*request)
-		*r = request{c: c, ctx: c.Context(), op: op, limit: defaultLimit}
+		*r = request{c: c, ctx: c.Context(), op: op, limit: op.limit}
 		defer h.requests.Put(r)
 		err := h.answer(r)
 		if err == nil {

@@ -75,6 +75,7 @@ func TestAnswers(t *testing.T) {
 		{"search-filters", "GET", "/api/v1/achievements?stage.in=pilot,mature&trl.gte=1&sort=-trl&limit=1"},
 		{"search-across", "GET", "/api/v1/search?q=%E6%B6%A6%E6%BB%91&facets=dataset,division"},
 		{"search-nothing", "GET", "/api/v1/achievements?q=%E8%BD%B4%E6%89%BF%E6%8C%AF%E5%8A%A8+%E5%B7%A5%E8%89%BA&stage=mature&trl.gte=5"},
+		{"suggest", "GET", "/api/v1/suggest?q=zc&limit=3"},
 		{"object", "GET", "/api/v1/objects/" + string(current.Manifest().Objects[0].Hash)},
 		{"options", "OPTIONS", "/api/v1/achievements"},
 

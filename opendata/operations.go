@@ -27,6 +27,8 @@ type Operation struct {
 	// or of none.
 	Filters bool
 
+	// limit is the default of the parameter of that name.
+	limit int
 	serve func(*Handler, *request) error
 }
 
@@ -208,6 +210,11 @@ var operations = located([]Operation{
 		Parameters: []Parameter{required(textParameter), facetsParameter, sortParameter, limitParameter, cursorParameter},
 	},
 	{
+		Path: root + "/suggest", Produces: typeJSON, serve: (*Handler).suggest,
+		Summary:    catalog.Text{ZH: "边输入边建议：词、机构与名称，识拼音", EN: "Suggestions as you type: terms, organizations and titles, also by Pinyin"},
+		Parameters: []Parameter{typedParameter, inDatasetParameter, suggestLimitParameter},
+	},
+	{
 		Path: root + "/{dataset}", Produces: typeJSON, serve: (*Handler).page, Filters: true,
 		Summary: catalog.Text{
 			ZH: "一个数据集的记录：检索、筛选、统计；不检索时按编号排序",
@@ -220,13 +227,29 @@ var operations = located([]Operation{
 		Summary:    catalog.Text{ZH: "一条记录", EN: "One record"},
 		Parameters: []Parameter{datasetParameter, idParameter},
 	},
+	{
+		Path: root + "/{dataset}/{id}/relations", Produces: typeJSON, serve: (*Handler).relations,
+		Summary:    catalog.Text{ZH: "与一条记录相关联的记录，双向", EN: "The records a record names, and those that name it"},
+		Parameters: []Parameter{datasetParameter, idParameter, inDatasetParameter, linkLimitParameter},
+	},
+	{
+		Path: root + "/{dataset}/{id}/matches", Produces: typeJSON, serve: (*Handler).recordMatches,
+		Summary:    catalog.Text{ZH: "与一条记录相配的记录及理由", EN: "The records that fit a record, and why"},
+		Parameters: []Parameter{datasetParameter, idParameter, matchLimitParameter},
+	},
 })
 
-// located tells every path parameter where in the path it stands.
+// located tells every path parameter where in the path it stands, and every operation
+// its usual limit.
 func located(ops []Operation) []Operation {
-	for _, op := range ops {
+	for n := range ops {
+		op := &ops[n]
 		for i := range op.Parameters {
-			if p := &op.Parameters[i]; p.In == "path" {
+			p := &op.Parameters[i]
+			if p.Name == limitParameter.Name {
+				op.limit, _ = strconv.Atoi(p.Default)
+			}
+			if p.In == "path" {
 				before, _, _ := strings.Cut(op.Path, "{"+p.Name+"}")
 				p.segment = strings.Count(before, "/") - 1
 			}
@@ -240,7 +263,7 @@ func Operations() []Operation { return operations }
 
 func datasetNames() []string {
 	// What else stands directly under the root is as likely meant.
-	names := []string{"datasets", "codes", "releases", "search"}
+	names := []string{"datasets", "codes", "releases", "search", "suggest"}
 	for d := range catalog.Datasets() {
 		names = append(names, string(d.Name))
 	}

@@ -37,6 +37,8 @@ type request struct {
 	hasCursor bool
 	// asked is nil for what is no search.
 	asked *asked
+	// within limits suggestions and relations to a dataset; empty is all.
+	within catalog.Dataset
 
 	// query is the canonical query without the cursor: parameters in the order of
 	// the table, those at their default left out.

@@ -22,7 +22,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-//go:embed css img
+//go:embed css img js
 var files embed.FS
 
 // contentTypes lists the kinds of file that may be embedded, and whether a copy

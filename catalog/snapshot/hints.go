@@ -83,13 +83,35 @@ func (s *Snapshot) Hints(q Query) (Hints, error) {
 			return h, err
 		}
 	}
-	near := s.knownParts(q.Text)
+	near, err := s.near(q)
+	if err != nil {
+		return h, err
+	}
 	for _, part := range near[:min(len(near), maxNearHints)] {
 		if err := note(&h.Near, part, func(o *Query) { o.Text, o.Filters = part, nil }); err != nil {
 			return h, err
 		}
 	}
 	return h, nil
+}
+
+// near returns wordings close to the text of q: what it may be the Pinyin or the
+// beginning of, and the parts of it that the catalog has.
+func (s *Snapshot) near(q Query) ([]string, error) {
+	if strings.TrimSpace(q.Text) == "" {
+		return nil, nil
+	}
+	suggested, err := s.Suggest(q.Text, q.Dataset, maxNearHints)
+	if err != nil {
+		return nil, err
+	}
+	var all []string
+	for _, item := range suggested.Items {
+		if !slices.Contains(all, item.Text) {
+			all = append(all, item.Text)
+		}
+	}
+	return append(all, s.knownParts(q.Text)...), nil
 }
 
 // knownParts returns the longest parts of text of which the catalog has every token,

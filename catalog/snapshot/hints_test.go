@@ -23,6 +23,15 @@ func TestKnownParts(t *testing.T) {
 	}
 }
 
+// TestHintsKnowPinyin: who types the sound of a word is led to the word.
+func TestHintsKnowPinyin(t *testing.T) {
+	s := demonstration(t)
+	h, err := s.Hints(Query{Text: "zhoucheng"})
+	if err != nil || len(h.Near) == 0 || h.Near[0].Text != "轴承" {
+		t.Errorf("%+v, %v", h, err)
+	}
+}
+
 // TestHintsAreBounded: however much is asked, a dozen counts tell what is wrong.
 func TestHintsAreBounded(t *testing.T) {
 	if n := maxFilterHints + 1 + maxWordHints + maxNearHints; n > 12 {
