@@ -206,7 +206,8 @@ func TestTheCorrectedCopyIsPublished(t *testing.T) {
 // TestCommentsCanBeImported: what is said of a marked cell is itself no mark that
 // would stop the file it is written into.
 func TestCommentsCanBeImported(t *testing.T) {
-	for _, rule := range screen.Rules() {
+	for _, id := range strings.Fields("M1 M2 M3 M4 M5 M6 M7 M8 P1 P2 P3 P4 P5 P6 P7") {
+		rule, _ := screen.LookupRule(id)
 		for _, o := range []Outcome{Published, Held, Refused} {
 			text := commentText([]Line{{Outcome: o, Rule: rule.ID, Message: rule.Text.EN, MessageZH: rule.Text.ZH}})
 			var beside asides

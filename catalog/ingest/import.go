@@ -46,15 +46,10 @@ type Options struct {
 	// TempDir is where a workbook with very many texts puts them while it is read;
 	// "" is the system's.
 	TempDir string
-	// Aside, unless nil, is given the text that is in a file and in none of its
-	// rows, with its place: "sheet NAME", "comment Sheet1!B7", "property creator",
-	// "hidden sheet X!A3". None of it is published; it is screened all the same. It
-	// is called from one goroutine, file by file.
-	Aside func(place, text string)
-	// Approvals are what second persons have let pass before; Approve, unless nil,
-	// says whether one lets pass what rule holds in a row.
+	// Approvals are what second persons have let pass before, Lifts what one lets pass
+	// now. A lift that meets no held row, or several, pulls a brake.
 	Approvals *screen.Approvals
-	Approve   func(rule string, row int) bool
+	Lifts     []Lift
 	// Progress, unless nil, is told how many rows were read so far.
 	Progress func(rows int)
 }
@@ -89,7 +84,7 @@ func ImportBatches(ctx context.Context, draft *catalog.Draft, batches []Batch, o
 	im := &importer{draft: draft, opt: opt, report: &Report{}, columns: map[string]*Column{}, samples: map[string]*sample{}, taken: map[catalog.ID]*item{}}
 	for _, id := range opt.Restore {
 		if err := draft.Restore(id); err != nil {
-			return nil, fmt.Errorf("restore: %w", err)
+			return nil, catalog.NewTextError(catalog.ErrInvalid, catalog.Text{ZH: "恢复 %s：没有撤回过这一条", EN: "restore %s: it is not withdrawn"}, id)
 		}
 	}
 	number := 0
@@ -142,7 +137,7 @@ func ImportBatches(ctx context.Context, draft *catalog.Draft, batches []Batch, o
 			return im.report, err
 		}
 	}
-	return im.report, im.withdraw()
+	return im.report, errors.Join(im.braked, im.withdraw())
 }
 
 // importer carries an import through its stages: read every row, name every
@@ -157,6 +152,7 @@ type importer struct {
 	columns  map[string]*Column // by file and name
 	samples  map[string]*sample // by file
 	taken    map[catalog.ID]*item
+	braked   error // what was found on the way, and stops all at the end
 }
 
 // item is one row on its way.
@@ -169,8 +165,10 @@ type item struct {
 	draftRecord
 	// refuse, when not empty, is why the row is refused.
 	refuse []finding
-	// hold is why it waits for a second person; approved is what one let pass.
-	hold     []finding
+	// hold is why it waits for a second person; let is what one let pass earlier, by
+	// rule, and approved what one does now.
+	hold     []doubt
+	let      []string
 	approved []Approved
 	screened screen.Result
 	// cells are what the rules say of its cells as they stand in the file.
@@ -220,12 +218,7 @@ func (im *importer) read(ctx context.Context, b Batch, f File, name string) erro
 	s := &source{file: f, opt: &im.opt, mapping: m, note: note, header: func(h Header) {
 		h.File = name
 		im.report.Headers = append(im.report.Headers, h)
-	}, asides: func(a aside) {
-		if im.opt.Aside != nil {
-			im.opt.Aside(a.place("en"), a.text)
-		}
-		beside.screen(a)
-	}}
+	}, asides: beside.screen}
 	for r, err := range s.rows(ctx) {
 		if cause := cmp.Or(ctx.Err(), beside.marked); cause != nil {
 			return cause
@@ -395,7 +388,7 @@ func (im *importer) missingColumns(columns map[string]string, files []string) er
 	}
 	for _, name := range slices.Sorted(maps.Keys(columns)) {
 		if len(seen) > 0 && !seen[foldHeader(name)] {
-			return fmt.Errorf("the column map names %q, which the files lack: %w", name, catalog.ErrInvalid)
+			return catalog.NewTextError(catalog.ErrInvalid, catalog.Text{ZH: "列对应表写有“%s”列，文件中没有", EN: "the column map names %q, which the files lack"}, name)
 		}
 	}
 	return nil
@@ -442,7 +435,11 @@ func (im *importer) decide(it *item) error {
 		return nil
 	}
 	if len(it.hold) > 0 {
-		im.report.add(it.file, it.sheet, it.number, Held, it.id, it.hold)
+		var findings []finding
+		for _, d := range it.hold {
+			findings = append(findings, d.finding)
+		}
+		im.report.add(it.file, it.sheet, it.number, Held, it.id, findings)
 		return nil
 	}
 	if err := im.draft.Put(it.entry, it.change); err != nil {
@@ -453,6 +450,7 @@ func (im *importer) decide(it *item) error {
 		outcome = Unchanged
 	}
 	im.report.add(it.file, it.sheet, it.number, outcome, it.id, it.notes)
+	im.report.Approved = append(im.report.Approved, it.approved...)
 	if it.redacted {
 		im.report.Totals.Redacted++
 	}

@@ -218,12 +218,9 @@ func TestHeaders(t *testing.T) {
 }
 
 func TestTextAboveATableIsSetAside(t *testing.T) {
-	var got []string
-	importInto(t, catalog.NewDraft(nil, now), file("a.csv", "内部资料,\n成果名称,完成单位\n甲成果,甲院\n"), Options{
-		Aside: func(place, text string) { got = append(got, place+"="+text) },
-	})
-	if strings.Join(got, "|") != "cell A1=内部资料" {
-		t.Errorf("set aside %q", got)
+	got, rows := setAside(t, file("a.csv", "内部资料,\n成果名称,完成单位\n甲成果,甲院\n")[0])
+	if len(got) != 1 || got["cell A1"] != "内部资料" || rows != 1 {
+		t.Errorf("set aside %q beside %d rows", got, rows)
 	}
 }
 

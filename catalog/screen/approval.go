@@ -1,9 +1,9 @@
 package screen
 
 import (
-	"cmp"
-	"maps"
-	"slices"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 
 	"luoshu/catalog"
 )
@@ -14,22 +14,35 @@ import (
 type Approval struct {
 	ID   catalog.ID `json:"id"`
 	Rule string     `json:"rule"`
-	Hash string     `json:"hash"`
+	// Hash is the HMAC-SHA-256 of the finding's hash, in hexadecimal. It is left out
+	// of JSON, since reports are passed on: who keeps approvals writes it out.
+	Hash string `json:"-"`
 }
 
-// Approval returns the approval that would lift f for record id. It is the zero
-// Approval where none can.
-func (f Finding) Approval(id catalog.ID) Approval {
+// Approvals is a set of approvals. The zero value is empty, and so is nil. Has and
+// Of may be called by several goroutines while nobody adds.
+type Approvals struct {
+	key []byte
+	set map[Approval]struct{}
+}
+
+// NewApprovals returns an empty set whose hashes are made with key. Without the key
+// nobody can try out which short text was approved.
+func NewApprovals(key []byte) *Approvals { return &Approvals{key: key} }
+
+// Of returns the approval that would lift f for record id. It is the zero Approval
+// where none can.
+func (a *Approvals) Of(f Finding, id catalog.ID) Approval {
 	if f.Action != Hold {
 		return Approval{}
 	}
-	return Approval{id, f.Rule, f.Hash}
-}
-
-// Approvals is a set of approvals. The zero value is empty, and so is nil. Has
-// may be called by several goroutines while nobody adds.
-type Approvals struct {
-	set map[Approval]struct{}
+	var key []byte
+	if a != nil {
+		key = a.key
+	}
+	mac := hmac.New(sha256.New, key)
+	_, _ = mac.Write([]byte(f.Hash))
+	return Approval{id, f.Rule, hex.EncodeToString(mac.Sum(nil))}
 }
 
 // Add takes in approvals. The zero Approval approves nothing and is left out.
@@ -51,14 +64,4 @@ func (a *Approvals) Has(one Approval) bool {
 	}
 	_, ok := a.set[one]
 	return ok
-}
-
-// All returns the approvals in the order of record, rule and hash.
-func (a *Approvals) All() []Approval {
-	if a == nil {
-		return nil
-	}
-	return slices.SortedFunc(maps.Keys(a.set), func(x, y Approval) int {
-		return cmp.Or(cmp.Compare(x.ID, y.ID), cmp.Compare(x.Rule, y.Rule), cmp.Compare(x.Hash, y.Hash))
-	})
 }

@@ -24,8 +24,9 @@ type Finding struct {
 	// Hash is set where a person can approve: the SHA-256, in hexadecimal, of the
 	// text that would be published, which is the original unless a part of it was
 	// redacted. There is none of what is refused or redacted, since a telephone or
-	// identification number can be found again by its hash.
-	Hash string `json:"hash,omitzero"`
+	// identification number can be found again by its hash. A short text can, too: it
+	// stays in the process, and what is kept is made of it with a key (Approvals).
+	Hash string `json:"-"`
 }
 
 // Text says what was found and what to do.
@@ -41,18 +42,6 @@ func (f Finding) Text() catalog.Text {
 type Result struct {
 	// Findings in the order of the fields, one for each rule, action and text.
 	Findings []Finding
-}
-
-// Action returns the gravest action that the findings still demand of record id:
-// a hold that was approved demands nothing. It is empty when there is none.
-func (r Result) Action(id catalog.ID, approved *Approvals) Action {
-	var gravest Action
-	for _, f := range r.Findings {
-		if !approved.Has(f.Approval(id)) && f.Action.rank() > gravest.rank() {
-			gravest = f.Action
-		}
-	}
-	return gravest
 }
 
 // Sensitive reports whether the record touches M5 or M6 without a clearance. It
@@ -71,17 +60,17 @@ type Kind string
 const (
 	FileName   Kind = "file name"
 	SheetName  Kind = "sheet name"
-	Comment    Kind = "comment"
-	Property   Kind = "property"
 	HiddenCell Kind = "hidden cell"
 	// Cell is a cell of a row as it stands in the file, whatever is published of it.
 	Cell Kind = "cell"
 	// ColumnName is the name of a column that means nothing to the catalog.
 	ColumnName Kind = "column name"
+	// PublicText is published beside the records: a reason, the name of the catalog.
+	PublicText Kind = "public text"
 )
 
-// Text screens a text outside the records. Such a text is not published, so what
-// a record would have redacted is a note; a refusal is of the whole file, or for a
+// Text screens a text outside the records. Nothing of it can be redacted, so what a
+// record would have redacted is a note; a refusal is of the whole file, or for a
 // Cell of its row. The hash of a hold covers the text without the data of persons.
 func Text(kind Kind, s string) []Finding {
 	hits, _ := scan(s, policy{})

@@ -27,29 +27,12 @@ const (
 	Note Action = "note"
 )
 
-// rank orders actions by gravity; what is no action ranks last.
-func (a Action) rank() int {
-	return slices.Index([]Action{Note, Redact, Hold, Refuse}, a)
-}
-
-// Scope is what a rule looks at.
-type Scope string
-
-// The scopes.
-const (
-	InText   Scope = "text"   // any text, in records and around them
-	InRecord Scope = "record" // a record as a whole
-	InColumn Scope = "column" // a column of a file: enforced where files are read
-	InFile   Scope = "file"   // a file as a whole: enforced where it is published
-)
-
 // Rule is one rule of the screening.
 type Rule struct {
 	ID string
 	// Action is what the rule demands as a rule. A finding says what it demands
 	// in its place, which can be less or more.
 	Action Action
-	Scope  Scope
 	// Text says what was found and what to do about it.
 	Text catalog.Text
 	// Source is the law or standard the rule rests on, with its edition.
@@ -63,9 +46,12 @@ const (
 	private  = "《中华人民共和国个人信息保护法》（2021-11-01 施行）第二十八条"
 )
 
+// rules are all of them. M2 and P6 are enforced where files are read and M7 where
+// they are published; they stand here so that every surface speaks of them in the
+// same words.
 var rules = []Rule{
 	{
-		"M1", Refuse, InText,
+		"M1", Refuse,
 		catalog.Text{
 			ZH: "含有国家秘密标志（密级★或“密级：…”）。不得在此发布：请从文件中删除该条目，并按本单位的保密规定处理",
 			EN: "bears the mark of a state secret. It must not be published here: take the entry out of the file and follow your unit's secrecy rules",
@@ -73,7 +59,7 @@ var rules = []Rule{
 		stateLaw + "；《国家秘密文件、资料和其他物品标志的规定》（国家保密局、国家技术监督局 1990 年第 3 号）；GB/T 9704-2012",
 	},
 	{
-		"M2", Refuse, InColumn,
+		"M2", Refuse,
 		catalog.Text{
 			ZH: "密级、是否公开或限制使用一列表明此行不可公开。只提交已确定可以公开的条目；该列留空不等于可以公开",
 			EN: "the column for the secrecy grade, publication or restricted use says that the row must not be public. Submit only what was cleared; an empty cell clears nothing",
@@ -81,7 +67,7 @@ var rules = []Rule{
 		stateLaw + "；《科技成果登记办法》（国科发计字〔2000〕542 号）第二条",
 	},
 	{
-		"M3", Hold, InText,
+		"M3", Hold,
 		catalog.Text{
 			ZH: "含有“内部资料”“不得外传”“商业秘密”一类字样。请核对是否可以公开：可以的由复核人批准，不可以的删去",
 			EN: "speaks of internal material, a trade secret or a ban on passing it on. Check whether it may be public: if so a second person approves it, if not take it out",
@@ -89,7 +75,7 @@ var rules = []Rule{
 		transfer + "；《中华人民共和国反不正当竞争法》（2019 年修正）第九条",
 	},
 	{
-		"M4", Hold, InText,
+		"M4", Hold,
 		catalog.Text{
 			ZH: "正文出现“绝密”“机密”“秘密”“保密”或“涉密”。请核对：一般用语由复核人批准，涉及国家秘密的不得发布",
 			EN: "the text speaks of secrets or secrecy. Check it: a second person approves an ordinary wording; a state secret must not be published",
@@ -97,7 +83,7 @@ var rules = []Rule{
 		stateLaw,
 	},
 	{
-		"M5", Hold, InText,
+		"M5", Hold,
 		catalog.Text{
 			ZH: "出现部队番号（五位数字加“部队”）。请核对该单位是否允许公开：允许的由复核人批准，否则删去",
 			EN: "names a military unit by its five-digit designator. Check whether it may be named: if so a second person approves it, if not take it out",
@@ -105,7 +91,7 @@ var rules = []Rule{
 		stateLaw + "；《科学技术保密规定》（2015 年修订）",
 	},
 	{
-		"M6", Hold, InText,
+		"M6", Hold,
 		catalog.Text{
 			ZH: "涉及武器装备用语。写明解密或审查依据（dual_use.clearance），或由复核人批准；没有依据的不得发布",
 			EN: "speaks of weapons or military equipment. State the clearance (dual_use.clearance) or let a second person approve it; without a clearance it must not be published",
@@ -113,15 +99,15 @@ var rules = []Rule{
 		"《科学技术保密规定》（2015 年修订）；" + stateLaw,
 	},
 	{
-		"M7", Refuse, InFile,
+		"M7", Refuse,
 		catalog.Text{
-			ZH: "没有提交单位的保密审查，或审查早于文件内容。请由提交单位审查后写明审查人、日期和结论再发布",
-			EN: "the submitting unit's secrecy review is missing or older than the text. Have it reviewed, and state who reviewed it, when, and the conclusion",
+			ZH: "没有提交单位的保密审查。请由提交单位审查，再写明审查人和日期发布",
+			EN: "the submitting unit's secrecy review is missing. Have the files reviewed, and state who reviewed them and when",
 		},
 		stateLaw + "；《中华人民共和国政府信息公开条例》（2019 年修订）第十四条；" + transfer,
 	},
 	{
-		"M8", Hold, InRecord,
+		"M8", Hold,
 		catalog.Text{
 			ZH: "拟申请专利，或未写明知识产权而工艺参数详尽：公开后可能丧失新颖性或泄露技术秘密。请先申请，或改写为不足以实施的简介，再由复核人批准",
 			EN: "a patent filing is planned, or process settings are given in detail without any right on record: publishing may destroy novelty or give away know-how. File first, or shorten it to a non-enabling summary, then let a second person approve it",
@@ -129,7 +115,7 @@ var rules = []Rule{
 		"《中华人民共和国专利法》（2020 年修正）第二十二条、第二十四条",
 	},
 	{
-		"P1", Refuse, InText,
+		"P1", Refuse,
 		catalog.Text{
 			ZH: "含有公民身份号码。此行不发布：请从文件中删去号码后重新提交",
 			EN: "holds a citizen identification number. The row is not published: take the number out of the file and submit it again",
@@ -137,7 +123,7 @@ var rules = []Rule{
 		private + "；GB 11643-1999",
 	},
 	{
-		"P2", Redact, InText,
+		"P2", Redact,
 		catalog.Text{
 			ZH: "含有手机号码，已隐去；在编号类字段中不便隐去，须由复核人确认不是手机号。请改用单位总机",
 			EN: "holds a mobile telephone number; it was redacted. In a field for numbers a second person confirms that it is none. Give the switchboard of the unit instead",
@@ -145,7 +131,7 @@ var rules = []Rule{
 		personal + "；《电信网编号计划》（2017 年版）",
 	},
 	{
-		"P3", Redact, InText,
+		"P3", Redact,
 		catalog.Text{
 			ZH: "含有固定电话号码，已隐去；固定电话只在机构条目中公开。请在机构条目的总机一栏填写",
 			EN: "holds a landline number; it was redacted. Landlines are public in entries of organizations only: give it as the switchboard there",
@@ -153,7 +139,7 @@ var rules = []Rule{
 		personal + "；《电信网编号计划》（2017 年版）",
 	},
 	{
-		"P4", Redact, InText,
+		"P4", Redact,
 		catalog.Text{
 			ZH: "含有电子邮箱，已隐去；电子邮箱只在机构条目中公开。请在机构条目中填写单位邮箱",
 			EN: "holds an e-mail address; it was redacted. Addresses are public in entries of organizations only: give the unit's address there",
@@ -161,7 +147,7 @@ var rules = []Rule{
 		personal + "；RFC 5322、RFC 3696",
 	},
 	{
-		"P5", Refuse, InText,
+		"P5", Refuse,
 		catalog.Text{
 			ZH: "含有银行卡号。此行不发布：请从文件中删去卡号后重新提交",
 			EN: "holds a bank card number. The row is not published: take the number out of the file and submit it again",
@@ -169,7 +155,7 @@ var rules = []Rule{
 		private + "；ISO/IEC 7812-1:2017",
 	},
 	{
-		"P6", Redact, InColumn,
+		"P6", Redact,
 		catalog.Text{
 			ZH: "联系人、电话、证件、评审意见等列从不公开，读取时已舍弃，未进入目录",
 			EN: "columns of contacts, telephones, identity papers and reviewers' opinions are never public; they were dropped while reading and are not in the catalog",
@@ -177,7 +163,7 @@ var rules = []Rule{
 		personal,
 	},
 	{
-		"P7", Redact, InText,
+		"P7", Redact,
 		catalog.Text{
 			ZH: "含有微信、QQ、护照、证件、车牌号码或家庭住址，已隐去。请改用单位的公开联系方式",
 			EN: "holds a WeChat or QQ account, a passport, identity or plate number, or a home address; it was redacted. Give the unit's public contact instead",
@@ -195,11 +181,6 @@ func (r Rule) Found() catalog.Text {
 	en, _, _ = strings.Cut(en, ";")
 	return catalog.Text{ZH: zh, EN: en}
 }
-
-// Rules returns every rule, M1 to M8 and P1 to P7. M2 and P6 are enforced where
-// files are read and M7 where they are published; they stand here so that every
-// surface speaks of them in the same words.
-func Rules() []Rule { return slices.Clone(rules) }
 
 // LookupRule returns the rule with that id.
 func LookupRule(id string) (Rule, bool) {
