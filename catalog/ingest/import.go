@@ -36,8 +36,10 @@ type Options struct {
 	// Withdraw and Restore name records to withdraw and to bring back.
 	Withdraw []Withdrawal
 	Restore  []catalog.ID
-	// Sample marks the records as invented.
-	Sample bool
+	// Sample marks the records as invented. Without it rows are refused that have one
+	// of the titles Examples, those of a template's examples.
+	Sample   bool
+	Examples []string
 	// Sheets names the sheets of workbooks to read; none means every visible one
 	// that has a column the catalog knows.
 	Sheets []string
@@ -406,6 +408,10 @@ func (im *importer) check(it *item) error {
 			fmt.Sprintf("该条目已于 %s 撤回；要恢复请加 --restore %s", t.WithdrawnOn, t.ID),
 			fmt.Sprintf("withdrawn on %s; to bring it back add --restore %s", t.WithdrawnOn, t.ID),
 		}}
+		return nil
+	}
+	if !im.opt.Sample && slices.Contains(im.opt.Examples, it.record.Head().Title) {
+		it.refuse = []finding{{"title", "example", "示例行：请改写为自己的内容，或删去", "an example of the template: write over it, or delete the row"}}
 		return nil
 	}
 	for _, p := range catalog.Validate(it.record) {

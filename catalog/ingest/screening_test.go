@@ -126,6 +126,10 @@ func TestAMarkAnywhereInAWorkbook(t *testing.T) {
 			}
 			return errors.Join(f.SetCellStr("旁", "B3", mark), f.SetSheetVisible("旁", false))
 		},
+		"sheet that looks like a template's": func(f *excelize.File) error {
+			_, err := f.NewSheet("说明")
+			return errors.Join(err, f.SetCellStr("说明", "A1", templateMark), f.SetCellStr("说明", "A2", mark))
+		},
 		"comment": func(f *excelize.File) error {
 			return f.AddComment("Sheet1", excelize.Comment{Cell: "A2", Author: "甲", Text: mark})
 		},
