@@ -96,7 +96,10 @@ func ErrorText(err error, lang string) string {
 		}
 	}
 	for _, k := range kinds {
-		if errors.Is(err, k.kind) {
+		switch {
+		case text == k.kind.Error():
+			return k.zh
+		case errors.Is(err, k.kind):
 			return k.zh + "：" + text
 		}
 	}

@@ -24,6 +24,7 @@ func TestErrorText(t *testing.T) {
 		{"a file that is not there", fmt.Errorf("read: %w", missing), "没有这个文件或文件夹：a.csv", "read: open a.csv: file does not exist"},
 		{"a store that is away", fmt.Errorf("redis://h: %w", catalog.ErrUnavailable), "存储无法连接，或不应答：redis://h: store unavailable", "redis://h: store unavailable"},
 		{"a word for programs", fmt.Errorf("unknown form: %w", catalog.ErrInvalid), "不合规则：unknown form", "unknown form"},
+		{"a kind alone", catalog.ErrCheckCharacter, "校验字符不符，编号可能抄错了", "check character does not fit"},
 		{"nothing known", errors.New("odd"), "odd", "odd"},
 	}
 	for _, tt := range tests {

@@ -8,7 +8,8 @@ import (
 )
 
 // Edition numbers the rules and word lists. It is raised whenever they find more
-// or less than before; what was published under a lower one is screened again.
+// or less than before. The audit record says under which a release was published:
+// one of a lower edition is to be screened again.
 const Edition = 2
 
 // Action is what a finding demands.

@@ -76,7 +76,7 @@ func TestErrorsInChinese(t *testing.T) {
 		{"a mistyped identifier", append([]string{"publish", "--withdraw", "A3K7M2QH", "--reason", "x"}, reviewed...), "校验字符不符"},
 		{"nothing published yet", []string{"releases", "--source", "dir:" + t.TempDir()}, "还没有发布过"},
 		{"a store that is away", []string{"releases", "--source", "redis://" + freeAddress(t) + "/0"}, "存储无法连接"},
-		{"unknown encoding", []string{"check", good, "--publisher", "q", "--encoding", "x"}, "不合规则"},
+		{"unknown encoding", []string{"check", good, "--publisher", "q", "--encoding", "x"}, "不认识的编码"},
 		{"a profile without a title", []string{"check", good, "--publisher", "q", "--profile", write(t, "p.json", "{}")}, "缺少名称"},
 	}
 	for _, tt := range tests {

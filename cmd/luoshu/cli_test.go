@@ -21,6 +21,8 @@ func TestExitCodes(t *testing.T) {
 		says string // in stdout or stderr
 	}{
 		{"help", nil, exitDone, "exit codes"},
+		{"limits of check", []string{"check", "--help"}, exitDone, "64 MiB a workbook"},
+		{"limits of publish in Chinese", []string{"publish", "--help"}, exitDone, "限制（解析之前检查）"},
 		{"version", []string{"version"}, exitDone, "release format 1"},
 		{"unknown command", []string{"publsh"}, exitUsage, "publish"},
 		{"unknown flag", []string{"serve", "--adr", "x"}, exitUsage, "--addr"},

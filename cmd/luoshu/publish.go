@@ -66,7 +66,7 @@ func (p *publishFlags) register(cmd *cobra.Command) {
 	f.StringVar(&p.reason, "reason", "", "why records are withdrawn; the public reads it")
 	f.StringVar(&p.successor, "successor", "", "identifier of the record that takes the place of a withdrawn one")
 	f.StringArrayVar(&p.restore, "restore", nil, "withdrawn identifier to bring back; the files must hold it (may be repeated)")
-	f.StringArrayVar(&p.approve, "approve", nil, "let pass what a rule holds in a row: RULE:ROW, such as M3:17 (may be repeated)")
+	f.StringArrayVar(&p.approve, "approve", nil, "let pass what a rule holds in a row: RULE:ROW such as M3:17, RULE:ID or RULE:FILE/SHEET!ROW (may be repeated)")
 	f.StringVar(&p.approvedBy, "approved-by", "", "who decided that; another person than the reviewer")
 	f.StringVar(&p.because, "because", "", "why")
 	f.StringVar(&p.report, "report", "", "write the report to FILE.html to read and print, or every row to FILE.csv or FILE.json")
@@ -81,26 +81,31 @@ func datasetNames() string {
 	return strings.Join(names, ", ")
 }
 
+// limits says what files may hold, in both languages.
+func limits() string { return ingest.LimitsText("en") + "\n\n" + ingest.LimitsText("zh") }
+
 func newPublish(env environment, c *common) *cobra.Command {
 	p := &publishFlags{}
 	cmd := &cobra.Command{
 		Use: "publish FILE…", Short: "Check files and publish them as a new release",
-		Long: `Reads files (.xlsx, .csv, .tsv, .txt, .json, .jsonl), checks every row and publishes
-the result as a new release, whole or not at all. A row that is refused is named with the reason;
-the others are published. Publishing the same files again publishes nothing.
+		Long: `Reads files (.xlsx, .csv, .tsv, .txt, .json, .jsonl, .luoshu), checks every row and
+publishes the result as a new release, whole or not at all. A row that is refused is
+named with the reason; the others are published. Publishing the same files again
+publishes nothing.
 
 Files update what is published: a record disappears only with --withdraw, or with
 --replace when the files lack it.
 
 Rows are screened for secrets and personal data. What is held waits for a second
-person: --approve RULE:ROW --approved-by NAME --because TEXT. That is remembered
-for as long as the text stays the same.
+person: --approve RULE:ROW --approved-by NAME --because TEXT. Where several files or
+sheets have that row: RULE:FILE/SHEET!ROW or RULE:ID. It is remembered for as long as
+the text stays the same.
 
 Publication is conditional on the unit's secrecy review (洛市科〔2017〕99号): give
 --reviewed-by and --reviewed-on. They go, with the files' SHA-256, into the audit
 record in the data directory, which is never served.
 
-` + ingest.LimitsText("en"),
+` + limits(),
 		Args: arguments(0, -1, "the files to publish"),
 		RunE: func(cmd *cobra.Command, args []string) error { return p.run(cmd.Context(), env, c, args, false) },
 	}
@@ -113,8 +118,11 @@ func newCheck(env environment, c *common) *cobra.Command {
 	p := &publishFlags{}
 	cmd := &cobra.Command{
 		Use: "check FILE…", Short: "Do everything publish does, but publish nothing",
-		Long: `Reads and checks files as publish would and reports every row, but writes
-nothing. With --against it compares with what a store holds.`,
+		Long: `Reads and checks files (.xlsx, .csv, .tsv, .txt, .json, .jsonl, .luoshu) as publish
+would and reports every row, but publishes nothing. With --against it compares with
+what a store holds.
+
+` + limits(),
 		Args: arguments(0, -1, "the files to check"),
 		RunE: func(cmd *cobra.Command, args []string) error { return p.run(cmd.Context(), env, c, args, true) },
 	}
