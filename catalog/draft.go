@@ -68,10 +68,10 @@ func (d *Draft) Base() *Release { return d.base }
 // another one is ErrForeign.
 func (d *Draft) Describe(p Profile) error {
 	if err := p.check(); err != nil {
-		return fmt.Errorf("profile: %w", err)
+		return NewTextError(nil, Text{ZH: "目录说明：%v", EN: "profile: %v"}, err)
 	}
 	if d.base != nil && d.base.Manifest.Catalog != p.Catalog {
-		return fmt.Errorf("profile is of catalog %q, the store holds %q: %w", p.Catalog, d.base.Manifest.Catalog, ErrForeign)
+		return NewTextError(ErrForeign, Text{ZH: "目录说明属于目录 %q，而存储中是 %q", EN: "profile is of catalog %q, the store holds %q"}, p.Catalog, d.base.Manifest.Catalog)
 	}
 	if d.base == nil || !sameProfile(d.profile, p) {
 		d.profile, d.described = p, true
@@ -348,7 +348,7 @@ type BuildOptions struct {
 func (d *Draft) Build(ctx context.Context, opt BuildOptions) (*Publication, error) {
 	entries, touched := d.merge()
 	if len(entries) == 0 {
-		return nil, fmt.Errorf("the release would hold no record: %w", ErrInvalid)
+		return nil, NewTextError(ErrInvalid, Text{ZH: "发布后目录中将没有一条记录", EN: "the release would hold no record"})
 	}
 	m := &Manifest{
 		Format: FormatVersion, Profile: d.profile, Sequence: 1, PublishedAt: d.now,

@@ -104,26 +104,26 @@ func ParseBaseURL(s string) (string, error) {
 // check finds what a profile must not hold, whoever wrote it.
 func (p *Profile) check() error {
 	if !ValidCatalogName(p.Catalog) {
-		return fmt.Errorf("catalog must be a short name of lower-case letters, digits and hyphens: %w", ErrInvalid)
+		return NewTextError(ErrInvalid, Text{ZH: "catalog 应是由小写字母、数字和连字符组成的短名", EN: "catalog must be a short name of lower-case letters, digits and hyphens"})
 	}
 	if p.PublicURL != "" {
 		if clean, err := ParseBaseURL(p.PublicURL); err != nil || clean != p.PublicURL {
-			return fmt.Errorf("public_url is not an address such as https://luoshu.example: %w", ErrInvalid)
+			return NewTextError(ErrInvalid, Text{ZH: "public_url 不是 https://luoshu.example 一类的网址", EN: "public_url is not an address such as https://luoshu.example"})
 		}
 	}
 	texts := []string{p.Title.ZH, p.Title.EN, p.Publisher.ZH, p.Publisher.EN, p.License.Name.ZH, p.License.Name.EN, p.License.URL, p.License.SPDX}
 	for _, d := range p.Desks {
 		if d.Name == (Text{}) {
-			return fmt.Errorf("a desk has no name: %w", ErrInvalid)
+			return NewTextError(ErrInvalid, Text{ZH: "有服务台没有名称", EN: "a desk has no name"})
 		}
 		if d.Telephone != "" && !phoneForm.MatchString(d.Telephone) {
-			return fmt.Errorf("the telephone of a desk is none: %w", ErrInvalid)
+			return NewTextError(ErrInvalid, Text{ZH: "有服务台的电话不是电话号码", EN: "the telephone of a desk is none"})
 		}
 		texts = append(texts, d.Name.ZH, d.Name.EN, d.Address.ZH, d.Address.EN, d.Hours.ZH, d.Hours.EN)
 	}
 	for _, s := range p.Schemes {
 		if !slugForm.MatchString(s.ID) || LookupCodeList(s.ID) != nil {
-			return fmt.Errorf("scheme %q is no short name, or that of a code list: %w", s.ID, ErrInvalid)
+			return NewTextError(ErrInvalid, Text{ZH: "分类“%s”不是短名，或与代码表重名", EN: "scheme %q is no short name, or that of a code list"}, s.ID)
 		}
 		texts = append(texts, s.Title.ZH, s.Title.EN)
 		for _, c := range s.Codes {
@@ -132,7 +132,7 @@ func (p *Profile) check() error {
 	}
 	for _, t := range texts {
 		if _, bad := forbiddenRune(t, false); bad || len(t) > 1000 {
-			return fmt.Errorf("a text has control characters or more than 1000 bytes: %w", ErrInvalid)
+			return NewTextError(ErrInvalid, Text{ZH: "有文字含控制字符，或超过 1000 字节", EN: "a text has control characters or more than 1000 bytes"})
 		}
 	}
 	return nil

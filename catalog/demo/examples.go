@@ -40,3 +40,13 @@ func Examples(d catalog.Dataset) ([]ingest.Example, error) {
 	}
 	return examples, nil
 }
+
+// Titles returns the titles of the examples of d.
+func Titles(d catalog.Dataset) ([]string, error) {
+	examples, err := Examples(d)
+	titles := make([]string, len(examples))
+	for i, e := range examples {
+		titles[i] = e.Record.Head().Title
+	}
+	return titles, err
+}

@@ -125,9 +125,17 @@ func TestATemplateAlone(t *testing.T) {
 	for d := range catalog.Datasets() {
 		t.Run(string(d.Name), func(t *testing.T) {
 			file := templateOf(t, d.Name)
-			report, err := ingest.Import(t.Context(), catalog.NewDraft(nil, publishedAt), []ingest.File{file}, ingest.Options{Dataset: d.Name, Publisher: "example"})
+			titles, err := Titles(d.Name)
 			if err != nil {
 				t.Fatal(err)
+			}
+			opt := ingest.Options{Dataset: d.Name, Publisher: "example", Examples: titles, Sample: true}
+			report, err := ingest.Import(t.Context(), catalog.NewDraft(nil, publishedAt), []ingest.File{file}, opt)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(report.Notes) > 0 {
+				t.Errorf("Luoshu objects to its own template: %+v", report.Notes)
 			}
 			for _, l := range report.Rows {
 				if l.Outcome != ingest.Published || l.Rule != "" && l.Rule != "reference" {
@@ -141,6 +149,28 @@ func TestATemplateAlone(t *testing.T) {
 				t.Errorf("%d rows, want %d", report.Totals.Read, len(examples))
 			}
 		})
+	}
+}
+
+// TestExamplesAreNotPublished: whoever hands in a template as it is has told nothing.
+func TestExamplesAreNotPublished(t *testing.T) {
+	for d := range catalog.Datasets() {
+		titles, err := Titles(d.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		report, err := ingest.Import(t.Context(), catalog.NewDraft(nil, publishedAt), []ingest.File{templateOf(t, d.Name)}, ingest.Options{Dataset: d.Name, Publisher: "example", Examples: titles})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range report.Rows {
+			if l.Outcome != ingest.Refused || l.Rule != "example" {
+				t.Errorf("%s row %d: %s %s", d.Name, l.Row, l.Outcome, l.Rule)
+			}
+		}
+		if report.Totals.Refused != len(titles) || len(report.Notes) > 0 {
+			t.Errorf("%s: %+v, notes %+v", d.Name, report.Totals, report.Notes)
+		}
 	}
 }
 

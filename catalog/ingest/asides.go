@@ -30,6 +30,7 @@ var (
 	asSheet      = catalog.Text{ZH: "工作表名", EN: "sheet"}
 	asHidden     = catalog.Text{ZH: "隐藏的工作表", EN: "hidden sheet"}
 	asUnread     = catalog.Text{ZH: "未读取的工作表", EN: "unread sheet"}
+	asTemplate   = catalog.Text{ZH: "模板的工作表", EN: "sheet of the template"}
 	asCell       = catalog.Text{ZH: "表外单元格", EN: "cell"}
 	asColumn     = catalog.Text{ZH: "表头", EN: "column name"}
 	asCovered    = catalog.Text{ZH: "被合并区域盖住的单元格", EN: "covered cell"}
@@ -96,6 +97,9 @@ func (s *asides) screen(a aside) {
 				s.marked = markedFile(a, f.Rule)
 			}
 			continue
+		}
+		if a.kind == asTemplate {
+			continue // of which Luoshu itself wrote that it must hold no secrets
 		}
 		key := noticedKey{a.kind, a.in, f.Rule}
 		i, ok := s.index[key]

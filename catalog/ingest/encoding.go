@@ -38,7 +38,7 @@ func (e Encoding) check() error {
 	case "", AutoEncoding, UTF8, GB18030, UTF16:
 		return nil
 	}
-	return fmt.Errorf("encoding %q: use auto, utf-8, gb18030 or utf-16: %w", e, catalog.ErrInvalid)
+	return catalog.NewTextError(catalog.ErrInvalid, catalog.Text{ZH: "不认识的编码“%s”：可用 auto、utf-8、gb18030、utf-16", EN: "encoding %q: use auto, utf-8, gb18030 or utf-16"}, e)
 }
 
 // lookAhead is how much of a text is read before its encoding is settled.

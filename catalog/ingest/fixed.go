@@ -23,21 +23,23 @@ import (
 // back with everything else in it; of a text table the rows are written as text.
 // No comment holds what stands in a cell.
 //
-// f is the file as it was imported, read once more; opt what it was imported with.
+// f is the file as it was imported, read once more, and no other file of the report
+// has its name; opt is what it was imported with.
 // It returns how many cells are marked, and how many more there would have been:
 // MaxMarked are, the gravest first. The error wraps catalog.ErrInvalid for a file
 // that has no cells, such as JSON, and for one beyond the limits.
 func WriteFixed(ctx context.Context, w io.Writer, f File, report *Report, opt Options) (marked, left int, err error) {
 	in := &peeker{r: contextReader{ctx, f.Reader}}
 	x := &fixer{ctx: ctx, faults: map[spot][]Line{}, styles: map[markedStyle]int{}}
+	name := ShownName(f.Name)
 	for _, l := range report.Rows {
-		if l.File == f.Name && l.Rule != "" {
+		if l.File == name && l.Rule != "" {
 			at := spot{sheet: l.Sheet, row: l.Row}
 			x.faults[at] = append(x.faults[at], l)
 		}
 	}
 	for _, h := range report.Headers {
-		if h.File == f.Name {
+		if h.File == name {
 			x.headers = append(x.headers, h)
 		}
 	}
@@ -85,6 +87,9 @@ func (w contextWriter) Write(p []byte) (int, error) {
 	return w.Writer.Write(p)
 }
 
+// textSheet is the sheet that a text table is written into.
+const textSheet = "Sheet1"
+
 // spot is a row of a file.
 type spot struct {
 	sheet string
@@ -97,9 +102,8 @@ type fixer struct {
 	ctx     context.Context
 	headers []Header
 	faults  map[spot][]Line
-	// sheets and rows, unless nil, turn the places of the report into those of the workbook that is
-	// made of a text table.
-	sheets map[string]string
+	// rows, unless nil, turns the rows of the report into those of the workbook that
+	// is made of a text table.
 	rows   map[int]int
 	styles map[markedStyle]int
 
@@ -179,13 +183,12 @@ func (x *fixer) text(f File, in *peeker, opt Options) error {
 	}
 	s := &source{file: f, opt: &opt, mapping: m}
 	x.File = excelize.NewFile()
-	const sheet = "Sheet1"
-	x.sheets, x.rows = map[string]string{"": sheet}, map[int]int{}
+	x.rows = map[int]int{}
 	style, err := x.NewStyle(&excelize.Style{NumFmt: 49})
 	if err != nil {
 		return err
 	}
-	if err := x.SetColStyle(sheet, "A:"+columnLetters(MaxColumns-1), style); err != nil {
+	if err := x.SetColStyle(textSheet, "A:"+columnLetters(MaxColumns-1), style); err != nil {
 		return err
 	}
 	number, cells := 0, 0
@@ -204,7 +207,7 @@ func (x *fixer) text(f File, in *peeker, opt Options) error {
 		for i, text := range g.cells {
 			row[i] = text
 		}
-		if err := x.SetSheetRow(sheet, "A"+strconv.Itoa(number), &row); err != nil {
+		if err := x.SetSheetRow(textSheet, "A"+strconv.Itoa(number), &row); err != nil {
 			return err
 		}
 	}
@@ -215,9 +218,9 @@ func (x *fixer) text(f File, in *peeker, opt Options) error {
 func (x *fixer) mark() error {
 	bySheet := map[string]map[string][]Line{}
 	for at, lines := range x.faults {
-		sheet, number := at.sheet, at.row
+		sheet, number := x.sheetName(at.sheet), at.row
 		if x.rows != nil {
-			sheet, number = x.sheets[sheet], x.rows[number]
+			number = x.rows[number]
 		}
 		if number == 0 {
 			continue
@@ -242,6 +245,17 @@ func (x *fixer) mark() error {
 		}
 	}
 	return nil
+}
+
+// sheetName returns what the workbook calls a sheet of the report.
+func (x *fixer) sheetName(label string) string {
+	if x.rows != nil {
+		return textSheet
+	}
+	if all := x.GetSheetList(); sheetNumber(label) > 0 && sheetNumber(label) <= len(all) {
+		return all[sheetNumber(label)-1]
+	}
+	return label
 }
 
 // thin leaves the MaxMarked gravest faults, and of those the first.

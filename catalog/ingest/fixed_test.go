@@ -203,6 +203,40 @@ func TestTheCorrectedCopyIsPublished(t *testing.T) {
 	}
 }
 
+// TestFaultsUnderHiddenNames: where the report does not show the name of a file or
+// sheet, its faults are marked all the same, and --sheet takes what the report says.
+func TestFaultsUnderHiddenNames(t *testing.T) {
+	names := []string{"#3", "联系 15400000000", "乙"} // the first looks like what the report calls the last
+	book := workbookOf(t, func(f *excelize.File) {
+		for i, name := range names {
+			if i == 0 {
+				must(t, f.SetSheetName("Sheet1", name))
+			} else {
+				_, err := f.NewSheet(name)
+				must(t, err)
+			}
+			put(t, f, name, "A1", []any{"成果名称", "简介"}, []any{nil, "没有名称"})
+		}
+	})
+	_, f := fix(t, "成果15400000000.xlsx", book)
+	got := commentsOf(t, f)
+	for _, name := range names {
+		if !strings.Contains(got[name+"!A2"], "（required）") {
+			t.Errorf("no comment in the sheet %q: %v", name, got)
+		}
+	}
+	for asked, want := range map[string]string{"#1": "#1", "#2": "#2", "#3": "乙", "乙": "乙"} {
+		r := importInto(t, catalog.NewDraft(nil, now), inputOf("a.xlsx", book), Options{Sheets: []string{asked}})
+		if len(r.Rows) != 1 || r.Rows[0].Sheet != want {
+			t.Errorf("--sheet %s reads %+v", asked, r.Rows)
+		}
+	}
+	_, err := Import(t.Context(), catalog.NewDraft(nil, now), inputOf("a.xlsx", book), Options{Dataset: catalog.Achievements, Publisher: "p", Sheets: []string{"#4"}})
+	if !errors.Is(err, catalog.ErrInvalid) {
+		t.Errorf("there is no fourth sheet: %v", err)
+	}
+}
+
 // TestCommentsCanBeImported: what is said of a marked cell is itself no mark that
 // would stop the file it is written into.
 func TestCommentsCanBeImported(t *testing.T) {

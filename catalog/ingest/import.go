@@ -36,8 +36,10 @@ type Options struct {
 	// Withdraw and Restore name records to withdraw and to bring back.
 	Withdraw []Withdrawal
 	Restore  []catalog.ID
-	// Sample marks the records as invented.
-	Sample bool
+	// Sample marks the records as invented. Without it rows are refused that have one
+	// of the titles Examples, those of a template's examples.
+	Sample   bool
+	Examples []string
 	// Sheets names the sheets of workbooks to read; none means every visible one
 	// that has a column the catalog knows.
 	Sheets []string
@@ -46,10 +48,10 @@ type Options struct {
 	// TempDir is where a workbook with very many texts puts them while it is read;
 	// "" is the system's.
 	TempDir string
-	// Approvals are what second persons have let pass before; Approve, unless nil,
-	// says whether one lets pass what rule holds in a row.
+	// Approvals are what second persons have let pass before, Lifts what one lets pass
+	// now. A lift that meets no held row, or several, pulls a brake.
 	Approvals *screen.Approvals
-	Approve   func(rule string, row int) bool
+	Lifts     []Lift
 	// Progress, unless nil, is told how many rows were read so far.
 	Progress func(rows int)
 }
@@ -84,7 +86,7 @@ func ImportBatches(ctx context.Context, draft *catalog.Draft, batches []Batch, o
 	im := &importer{draft: draft, opt: opt, report: &Report{}, columns: map[string]*Column{}, samples: map[string]*sample{}, taken: map[catalog.ID]*item{}}
 	for _, id := range opt.Restore {
 		if err := draft.Restore(id); err != nil {
-			return nil, fmt.Errorf("restore: %w", err)
+			return nil, catalog.NewTextError(catalog.ErrInvalid, catalog.Text{ZH: "恢复 %s：没有撤回过这一条", EN: "restore %s: it is not withdrawn"}, id)
 		}
 	}
 	number := 0
@@ -137,7 +139,7 @@ func ImportBatches(ctx context.Context, draft *catalog.Draft, batches []Batch, o
 			return im.report, err
 		}
 	}
-	return im.report, im.withdraw()
+	return im.report, errors.Join(im.braked, im.withdraw())
 }
 
 // importer carries an import through its stages: read every row, name every
@@ -152,6 +154,7 @@ type importer struct {
 	columns  map[string]*Column // by file and name
 	samples  map[string]*sample // by file
 	taken    map[catalog.ID]*item
+	braked   error // what was found on the way, and stops all at the end
 }
 
 // item is one row on its way.
@@ -164,8 +167,10 @@ type item struct {
 	draftRecord
 	// refuse, when not empty, is why the row is refused.
 	refuse []finding
-	// hold is why it waits for a second person; approved is what one let pass.
-	hold     []finding
+	// hold is why it waits for a second person; let is what one let pass earlier, by
+	// rule, and approved what one does now.
+	hold     []doubt
+	let      []string
 	approved []Approved
 	screened screen.Result
 	// cells are what the rules say of its cells as they stand in the file.
@@ -387,7 +392,7 @@ func (im *importer) missingColumns(columns map[string]string, files []string) er
 	}
 	for _, name := range slices.Sorted(maps.Keys(columns)) {
 		if len(seen) > 0 && !seen[foldHeader(name)] {
-			return fmt.Errorf("the column map names %q, which the files lack: %w", name, catalog.ErrInvalid)
+			return catalog.NewTextError(catalog.ErrInvalid, catalog.Text{ZH: "列对应表写有“%s”列，文件中没有", EN: "the column map names %q, which the files lack"}, name)
 		}
 	}
 	return nil
@@ -405,6 +410,10 @@ func (im *importer) check(it *item) error {
 			fmt.Sprintf("该条目已于 %s 撤回；要恢复请加 --restore %s", t.WithdrawnOn, t.ID),
 			fmt.Sprintf("withdrawn on %s; to bring it back add --restore %s", t.WithdrawnOn, t.ID),
 		}}
+		return nil
+	}
+	if !im.opt.Sample && slices.Contains(im.opt.Examples, it.record.Head().Title) {
+		it.refuse = []finding{{"title", "example", "示例行：请改写为自己的内容，或删去", "an example of the template: write over it, or delete the row"}}
 		return nil
 	}
 	for _, p := range catalog.Validate(it.record) {
@@ -434,7 +443,11 @@ func (im *importer) decide(it *item) error {
 		return nil
 	}
 	if len(it.hold) > 0 {
-		im.report.add(it.file, it.sheet, it.number, Held, it.id, it.hold)
+		var findings []finding
+		for _, d := range it.hold {
+			findings = append(findings, d.finding)
+		}
+		im.report.add(it.file, it.sheet, it.number, Held, it.id, findings)
 		return nil
 	}
 	if err := im.draft.Put(it.entry, it.change); err != nil {
@@ -445,6 +458,7 @@ func (im *importer) decide(it *item) error {
 		outcome = Unchanged
 	}
 	im.report.add(it.file, it.sheet, it.number, outcome, it.id, it.notes)
+	im.report.Approved = append(im.report.Approved, it.approved...)
 	if it.redacted {
 		im.report.Totals.Redacted++
 	}

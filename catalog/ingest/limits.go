@@ -45,17 +45,28 @@ const (
 	MaxPartBytes = 16 << 20
 )
 
-// LimitsText says the limits for a help text.
-func LimitsText() string {
-	return fmt.Sprintf(`Limits, checked before parsing:
+// LimitsText says the limits for a help text, in "zh" or "en".
+func LimitsText(lang string) string {
+	return catalog.Text{
+		ZH: fmt.Sprintf(`限制（解析之前检查）：
+  文本、JSON 文件 %d GiB，工作簿 %d MiB，目录包 %d MiB
+  工作簿为压缩包：最多 %d 项，解压后共 %d MiB，单项压缩比 %d
+  每行（每个 JSON 对象）%d MiB，嵌套 %d 层
+  文本、JSON 文件 %d 行，工作表每张 %d 行，%d 列，每个单元格 %d 字`,
+			MaxFileBytes>>30, MaxWorkbookBytes>>20, MaxBundleBytes>>20,
+			MaxEntries, MaxUnpackedBytes>>20, MaxRatio,
+			MaxRowBytes>>20, MaxNesting,
+			MaxRows, MaxSheetRows, MaxColumns, MaxCellLength),
+		EN: fmt.Sprintf(`Limits, checked before parsing:
   %d GiB a text or JSON file, %d MiB a workbook, %d MiB a bundle
   a workbook is an archive: %d entries, %d MiB unpacked, ratio %d an entry
   %d MiB a row or JSON object, nested %d deep
   %d rows a text or JSON file, %d rows a sheet, %d columns, %d characters a cell`,
-		MaxFileBytes>>30, MaxWorkbookBytes>>20, MaxBundleBytes>>20,
-		MaxEntries, MaxUnpackedBytes>>20, MaxRatio,
-		MaxRowBytes>>20, MaxNesting,
-		MaxRows, MaxSheetRows, MaxColumns, MaxCellLength)
+			MaxFileBytes>>30, MaxWorkbookBytes>>20, MaxBundleBytes>>20,
+			MaxEntries, MaxUnpackedBytes>>20, MaxRatio,
+			MaxRowBytes>>20, MaxNesting,
+			MaxRows, MaxSheetRows, MaxColumns, MaxCellLength),
+	}.In(lang)
 }
 
 // FileError says why a file cannot be read, or not to its end. It wraps

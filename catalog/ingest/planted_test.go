@@ -429,8 +429,7 @@ func TestDisguisedPlants(t *testing.T) {
 // like any other, and a changed one asks again.
 func TestApprovalOfACell(t *testing.T) {
 	const content = "source_key,成果名称,我们的备注\n1,甲成果,内部资料\n"
-	approve := func(rule string, row int) bool { return rule == "M3" && row == 2 }
-	r := importInto(t, catalog.NewDraft(nil, now), file("a.csv", content), Options{Approve: approve})
+	r := importInto(t, catalog.NewDraft(nil, now), file("a.csv", content), Options{Lifts: []Lift{{Rule: "M3", Row: 2}}})
 	if lines(r) != "2 published" || len(r.Approved) != 1 {
 		t.Fatalf("approved %+v\n%s", r.Approved, lines(r))
 	}

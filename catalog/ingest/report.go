@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"io"
 	"strconv"
+	"strings"
 
 	"luoshu/catalog"
 )
@@ -86,6 +87,31 @@ func (l Line) Text(lang string) string {
 	return catalog.Text{ZH: l.MessageZH, EN: l.Message}.In(lang)
 }
 
+// ColumnName returns what people call the column that l is about: by its name in the
+// file, or by the label of its field where several columns give that, or none.
+func (r *Report) ColumnName(l Line, lang string) string {
+	d := l.ID.Dataset()
+	given, name := 0, ""
+	for _, c := range r.Columns {
+		if c.File != l.File {
+			continue
+		}
+		d = c.Dataset
+		if c.Use == Mapped && c.Field == l.Column {
+			given, name = given+1, c.Name
+		}
+	}
+	f, ok := catalog.LookupField(d, l.Column)
+	switch {
+	case !ok:
+		return l.Column
+	case given == 1 && name != f.Path:
+		name, _ = catalog.CleanText(name, false)
+		return name
+	}
+	return f.Label.In(lang)
+}
+
 // add records the outcome of a row with everything to be said about it.
 func (r *Report) add(file, sheet string, number int, o Outcome, id catalog.ID, findings []finding) {
 	r.Totals.Read++
@@ -109,13 +135,30 @@ func (r *Report) add(file, sheet string, number int, o Outcome, id catalog.ID, f
 	}
 }
 
-// WriteCSV writes the rows as a table with a header, for a spreadsheet.
+// WriteCSV writes the rows as a table with a header, for a spreadsheet: with a byte
+// order mark, by which Excel knows UTF-8, and with no cell that it would compute.
 func (r *Report) WriteCSV(w io.Writer) error {
+	if _, err := io.WriteString(w, "\ufeff"); err != nil {
+		return err
+	}
 	out := csv.NewWriter(w)
 	_ = out.Write([]string{"file", "sheet", "row", "column", "outcome", "rule", "message_zh", "message", "id"})
 	for _, l := range r.Rows {
-		_ = out.Write([]string{l.File, l.Sheet, strconv.Itoa(l.Row), l.Column, string(l.Outcome), l.Rule, l.MessageZH, l.Message, string(l.ID)})
+		cells := []string{l.File, l.Sheet, strconv.Itoa(l.Row), l.Column, string(l.Outcome), l.Rule, l.MessageZH, l.Message, string(l.ID)}
+		for i := range cells {
+			cells[i] = inert(cells[i])
+		}
+		_ = out.Write(cells)
 	}
 	out.Flush()
 	return out.Error()
+}
+
+// inert returns a text as a spreadsheet shows it and does not compute it: files name
+// their sheets and columns as they like.
+func inert(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+		return "'" + s
+	}
+	return s
 }

@@ -71,7 +71,7 @@ var pageTexts = map[string]catalog.Text{
 	"next.stopped":   {ZH: "没有发布，原因如下；请解决后重试。", EN: "Nothing was published, for the reason below; remove it and try again."},
 	"next.warned":    {ZH: "第 %d 号发布已完成，但仍须处理下列问题。", EN: "Release %d is published, but what is said below needs your attention."},
 	"next.empty":     {ZH: "文件中没有可读取的行，请核对是否选对了文件。", EN: "The files hold no rows: see whether they are the right ones."},
-	"next.none":      {ZH: "没有一行可以发布：请按下面的说明改正文件，再检查一次。", EN: "No row could be published: correct the file as explained below and check it again."},
+	"next.none":      {ZH: "没有一行可以发布：请按下面的说明改正被拒绝的 %s 行、请复核人决定待审的 %s 行，再检查一次。", EN: "No row could be published: correct the %s refused rows as explained below, have a second person decide on the %s held ones, and check again."},
 	"next.correct":   {ZH: "请改正 %s 行、请复核人决定 %s 行，再检查一次；现在发布则只发布其余的行。", EN: "Correct %s rows, have a second person decide on %s, and check again; published now, the others would go out without them."},
 	"next.refused":   {ZH: "请改正被拒绝的 %s 行，再检查一次；现在发布则只发布其余的行。", EN: "Correct the %s refused rows and check again; published now, the others would go out without them."},
 	"next.held":      {ZH: "请复核人决定待审的 %s 行（--approve）；现在发布则只发布其余的行。", EN: "Have a second person decide on the %s held rows (--approve); published now, the others would go out without them."},
@@ -124,7 +124,7 @@ var pageTexts = map[string]catalog.Text{
 	"rule":          {ZH: "规则", EN: "Rule"},
 	"notes":         {ZH: "备注", EN: "Notes"},
 	"foot.made":     {ZH: "生成于 %s", EN: "Made on %s"},
-	"foot.contents": {ZH: "除“有什么变化”一节中的公开内容外，本报告不含文件中表头以下的任何内容；其中有文件、工作表和列的名称，转交前请看这些名称是否合适。", EN: "But for the public content under “What changes”, this report holds nothing of what stands below the headers of the files. It names the files, sheets and columns: see that these may be passed on."},
+	"foot.contents": {ZH: "本报告写有文件名、工作表名和列名，以及“有什么变化”一节中已经公开或将要公开的内容；此外不含单元格中的内容。转交他人前，请看一眼这些名称。", EN: "This report names files, sheets and columns, and under “What changes” shows what is or will be public; it holds nothing else of what stands in the cells. Look at those names before you pass it on."},
 }
 
 // Write writes the page. The draft is compared with its base while it is written.
@@ -242,7 +242,7 @@ func (v *pageView) Figures() ([]pageFigure, error) {
 type pageStep struct {
 	Tone   string // good, wait or bad
 	Text   string
-	Reason string       // what the program says, in English
+	Reason string       // what stopped it
 	IDs    []catalog.ID // the records it is about
 }
 
@@ -263,13 +263,16 @@ func (v *pageView) Next() (pageStep, error) {
 		err = say("bad", "next.public")
 	case errors.Is(v.Stopped, ErrShrink):
 		err = say("bad", "next.shrink")
-	case t.Read > 0 && t.Refused == t.Read:
-		err = say("bad", "next.none")
+	case t.Read > 0 && rest == t.Read:
+		if v.Stopped != nil {
+			s.Reason = catalog.ErrorText(v.Stopped, v.Lang)
+		}
+		err = say("bad", "next.none", refused, held)
 	case v.Stopped != nil && v.Release > 0:
-		s.Reason = v.Stopped.Error()
+		s.Reason = catalog.ErrorText(v.Stopped, v.Lang)
 		err = say("bad", "next.warned", v.Release)
 	case v.Stopped != nil:
-		s.Reason = v.Stopped.Error()
+		s.Reason = catalog.ErrorText(v.Stopped, v.Lang)
 		err = say("bad", "next.stopped")
 	case v.Release > 0 && rest > 0:
 		err = say("wait", "next.done.rest", v.Release, v.Number(rest))
@@ -335,7 +338,7 @@ func (v *pageView) Problems() []*pageProblem {
 		}
 		p.Sheets = p.Sheets || l.Sheet != ""
 		p.Messages = p.Messages || text != p.Why
-		p.Lines = append(p.Lines, pageLine{l.File, l.Sheet, v.columnOf(l), text, l.Row})
+		p.Lines = append(p.Lines, pageLine{l.File, l.Sheet, v.Report.ColumnName(l, v.Lang), text, l.Row})
 	}
 	for _, p := range all {
 		// One row's words do not explain the others.
@@ -350,14 +353,6 @@ func (v *pageView) Problems() []*pageProblem {
 		return len(b.Lines) - len(a.Lines)
 	})
 	return all
-}
-
-// columnOf names the column of a line: by its label where it is a field.
-func (v *pageView) columnOf(l Line) string {
-	if f, ok := catalog.LookupField(l.ID.Dataset(), l.Column); ok {
-		return f.Label.In(v.Lang)
-	}
-	return l.Column
 }
 
 // pageColumns is the columns of which the same was done.

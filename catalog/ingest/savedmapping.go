@@ -234,8 +234,15 @@ func (d Drifted) Text(lang string) string {
 		t = catalog.Text{ZH: fmt.Sprintf("新增“%s”列", d.Column), EN: fmt.Sprintf("the column %q is new", d.Column)}
 	}
 	if d.Lost != "" {
-		t.ZH += "，" + d.Lost + " 不再有来源"
-		t.EN += ", and nothing gives " + d.Lost
+		label := catalog.Text{ZH: d.Lost, EN: d.Lost}
+		for info := range catalog.Datasets() { // a path means the same in each
+			if f, ok := catalog.LookupField(info.Name, d.Lost); ok {
+				label = f.Label
+				break
+			}
+		}
+		t.ZH += "，" + label.ZH + " 不再有来源"
+		t.EN += ", and nothing gives " + label.EN
 	}
 	return strings.TrimSpace(t.In(lang))
 }

@@ -12,13 +12,6 @@ import (
 	"luoshu/catalog/screen"
 )
 
-// Approved is a held text that a second person let pass in this import.
-type Approved struct {
-	screen.Approval
-	File string `json:"file"`
-	Row  int    `json:"row"`
-}
-
 // screenRows looks at every record for what must not be published. Whatever it
 // stops, nothing may refer to.
 func (im *importer) screenRows(ctx context.Context, refs *references) error {
@@ -36,7 +29,9 @@ func (im *importer) screenRows(ctx context.Context, refs *references) error {
 		if p, ok := it.record.(*catalog.Package); ok && len(it.refuse) == 0 {
 			it.judge(im.opt, screen.Package(p, func(id catalog.ID) bool { return sensitive[id] }))
 		}
-		im.report.Approved = append(im.report.Approved, it.approved...)
+	}
+	im.lift()
+	for _, it := range im.items {
 		im.marked(it)
 		if it.stopped() && refs.taken[it.id] {
 			delete(refs.taken, it.id)
@@ -148,14 +143,13 @@ func (it *item) judge(opt Options, found []screen.Finding) {
 	for _, f := range found {
 		t := f.Text()
 		says := finding{f.Field, f.Rule, t.ZH, t.EN}
-		switch approval := f.Approval(it.id); {
+		switch approval := opt.Approvals.Of(f, it.id); {
 		case f.Action == screen.Refuse:
 			it.refuse = append(it.refuse, says)
 		case f.Action == screen.Hold && opt.Approvals.Has(approval):
-		case f.Action == screen.Hold && opt.Approve != nil && opt.Approve(f.Rule, it.number):
-			it.approved = append(it.approved, Approved{approval, it.file, it.number})
+			it.let = append(it.let, f.Rule)
 		case f.Action == screen.Hold:
-			it.hold = append(it.hold, says)
+			it.hold = append(it.hold, doubt{says, approval})
 		default:
 			it.redacted = it.redacted || f.Action == screen.Redact
 			it.notes = append(it.notes, says)
@@ -179,34 +173,80 @@ func (im *importer) screenName(name string, number int) (string, error) {
 		}
 		found.screen(aside{kind: asFile, text: base})
 	}
-	base, _ = screen.Redacted(base)
+	base = ShownName(base)
 	for _, n := range found.notes() {
 		im.report.Notes = append(im.report.Notes, Line{File: base, Rule: n.rule, Message: n.en, MessageZH: n.zh})
 	}
 	return base, nil
 }
 
-// Screened is a published record that the rules object to.
+// ScreenText looks at a text that the public reads beside the records, such as why
+// one was withdrawn. what names it. The error wraps catalog.ErrInvalid and does not
+// quote the text: nobody approves such a text, it is worded otherwise.
+func ScreenText(what catalog.Text, text string) error {
+	for _, f := range publicObjections(text) {
+		r, _ := screen.LookupRule(f.Rule)
+		found := r.Found()
+		return catalog.NewTextError(catalog.ErrInvalid, catalog.Text{
+			ZH: "%[1]s：%[3]s（%[5]s）。这段文字会公开，请改写", EN: "%[2]s: %[4]s (%[5]s). The public would read it: word it otherwise",
+		}, what.ZH, what.EN, found.ZH, found.EN, f.Rule)
+	}
+	return nil
+}
+
+// publicObjections are the findings in a text that is published and is no record's.
+// What a record would redact counts: there is nobody to redact it for.
+func publicObjections(text string) []screen.Finding {
+	return slices.DeleteFunc(screen.Text(screen.PublicText, text), func(f screen.Finding) bool {
+		return f.Action == screen.Note && !strings.HasPrefix(f.Rule, "P")
+	})
+}
+
+// ShownName returns what reports call a file: without its folder and without the
+// data of persons in its name.
+func ShownName(name string) string {
+	name, _ = screen.Redacted(filepath.Base(name))
+	return name
+}
+
+// Screened is a published record that the rules object to, a tombstone, or, without
+// ID, the description of the catalog.
 type Screened struct {
-	ID       catalog.ID       `json:"id"`
+	ID       catalog.ID       `json:"id,omitzero"`
 	Findings []screen.Finding `json:"findings"`
 }
 
 // ScreenRelease looks again at what is published, after the rules have changed. It
-// returns the records that would not pass today, by identifier.
+// returns what would not pass today: the description of the catalog, then records
+// and tombstones by identifier.
 func ScreenRelease(r *catalog.Release, approvals *screen.Approvals) ([]Screened, error) {
 	var objected []Screened
+	object := func(id catalog.ID, found []screen.Finding) {
+		found = slices.DeleteFunc(found, func(f screen.Finding) bool { return approvals.Has(approvals.Of(f, id)) })
+		if len(found) > 0 {
+			objected = append(objected, Screened{id, found})
+		}
+	}
+	beside := func(id catalog.ID, texts ...placedText) {
+		var found []screen.Finding
+		for _, t := range texts {
+			for _, f := range publicObjections(t.text) {
+				f.Field = t.path
+				found = append(found, f)
+			}
+		}
+		object(id, found)
+	}
+	beside("", profileTexts(&r.Manifest.Profile)...)
 	for _, e := range r.Entries {
 		record, err := catalog.Decode(e.Dataset, e.Raw)
 		if err != nil {
 			return nil, err
 		}
-		found := slices.DeleteFunc(screen.Record(record).Findings, func(f screen.Finding) bool {
-			return f.Action == screen.Note || approvals.Has(f.Approval(e.ID))
-		})
-		if len(found) > 0 {
-			objected = append(objected, Screened{e.ID, found})
-		}
+		object(e.ID, slices.DeleteFunc(screen.Record(record).Findings, func(f screen.Finding) bool { return f.Action == screen.Note }))
+	}
+	for _, t := range r.Manifest.Withdrawn {
+		beside(t.ID, placedText{"withdrawn.title", t.Title}, placedText{"withdrawn.reason", t.Reason})
 	}
 	return objected, nil
 }

@@ -46,7 +46,7 @@ func TestScreenedRows(t *testing.T) {
 // not be asked about again, a changed one must.
 func TestApproval(t *testing.T) {
 	const content = "source_key,成果名称,简介\n1,甲成果,摘自内部资料\n2,乙成果,另一份内部资料\n"
-	r := importInto(t, catalog.NewDraft(nil, now), file("a.csv", content), Options{Approve: func(rule string, row int) bool { return rule == "M3" && row == 2 }})
+	r := importInto(t, catalog.NewDraft(nil, now), file("a.csv", content), Options{Lifts: []Lift{{Rule: "M3", Row: 2}}})
 	if got := lines(r); got != "2 published\n3 held abstract/M3" {
 		t.Fatalf("got\n%s", got)
 	}
@@ -109,7 +109,7 @@ func TestScreenRelease(t *testing.T) {
 		t.Fatalf("%+v, %v", found, err)
 	}
 	var approved screen.Approvals
-	approved.Add(found[0].Findings[0].Approval(a.ID))
+	approved.Add(approved.Of(found[0].Findings[0], a.ID))
 	if found, err = ScreenRelease(p.Release, &approved); err != nil || len(found) != 0 {
 		t.Errorf("approved, and still: %+v, %v", found, err)
 	}
@@ -125,6 +125,10 @@ func TestAMarkAnywhereInAWorkbook(t *testing.T) {
 				return err
 			}
 			return errors.Join(f.SetCellStr("旁", "B3", mark), f.SetSheetVisible("旁", false))
+		},
+		"sheet that looks like a template's": func(f *excelize.File) error {
+			_, err := f.NewSheet("说明")
+			return errors.Join(err, f.SetCellStr("说明", "A1", templateMark), f.SetCellStr("说明", "A2", mark))
 		},
 		"comment": func(f *excelize.File) error {
 			return f.AddComment("Sheet1", excelize.Comment{Cell: "A2", Author: "甲", Text: mark})

@@ -329,7 +329,7 @@ func (c *counter) Read(p []byte) (int, error) {
 
 func TestLimitsText(t *testing.T) {
 	for _, limit := range []string{"64 MiB", "2000", "512 MiB", "200000", "32767", "32"} {
-		if text := LimitsText(); !strings.Contains(text, limit) {
+		if text := LimitsText("en") + LimitsText("zh"); !strings.Contains(text, limit) {
 			t.Errorf("%s is not in %q", limit, text)
 		}
 	}

@@ -21,7 +21,7 @@ func (im *importer) withdraw() error {
 	gone := map[catalog.ID]bool{}
 	for _, w := range im.opt.Withdraw {
 		if err := im.withdrawOne(w); err != nil {
-			return fmt.Errorf("withdraw %s: %w", w.ID, err)
+			return catalog.NewTextError(catalog.ErrInvalid, catalog.Text{ZH: "撤回 %s：%v", EN: "withdraw %s: %v"}, w.ID, err)
 		}
 		gone[w.ID] = true
 	}
@@ -41,7 +41,7 @@ func (im *importer) withdraw() error {
 		return braked
 	}
 	if missing := im.draft.Restored(); len(missing) > 0 {
-		return fmt.Errorf("restore: the files do not hold %s: %w", missing[0], catalog.ErrInvalid)
+		return catalog.NewTextError(catalog.ErrInvalid, catalog.Text{ZH: "恢复 %s：文件中没有这一条", EN: "restore %s: the files do not hold it"}, missing[0])
 	}
 	return nil
 }
@@ -52,19 +52,23 @@ func (im *importer) withdrawOne(w Withdrawal) error {
 	owner, published := im.draft.Owner(w.ID)
 	switch {
 	case !published:
-		return fmt.Errorf("is not published: %w", catalog.ErrNotFound)
+		return catalog.NewTextError(catalog.ErrNotFound, catalog.Text{ZH: "没有发布这一条", EN: "it is not published"})
 	case owner != im.opt.Publisher:
-		return fmt.Errorf("belongs to the publisher %s: %w", owner, catalog.ErrInvalid)
+		return catalog.NewTextError(nil, catalog.Text{ZH: "属于发布者 %s", EN: "it belongs to the publisher %s"}, owner)
 	case im.taken[w.ID] != nil:
-		return fmt.Errorf("the files hold it, in row %d of %s: %w", im.taken[w.ID].number, im.taken[w.ID].file, catalog.ErrInvalid)
+		it := im.taken[w.ID]
+		return catalog.NewTextError(nil, catalog.Text{ZH: "文件中仍有这一条：%s 第 %d 行", EN: "the files hold it: %s, row %d"}, it.file, it.number)
 	case w.Successor == w.ID:
-		return fmt.Errorf("cannot be its own successor: %w", catalog.ErrInvalid)
+		return catalog.NewTextError(nil, catalog.Text{ZH: "不能由自己接替", EN: "it cannot be its own successor"})
 	case w.Successor != "" && !im.draft.Has(w.Successor):
-		return fmt.Errorf("the successor %s is not published: %w", w.Successor, catalog.ErrInvalid)
+		return catalog.NewTextError(nil, catalog.Text{ZH: "接替它的 %s 没有发布", EN: "the successor %s is not published"}, w.Successor)
 	}
 	reason, _ := catalog.CleanText(w.Reason, false)
 	if reason == "" {
-		return fmt.Errorf("needs a reason that can be read: %w", catalog.ErrInvalid)
+		return catalog.NewTextError(nil, catalog.Text{ZH: "缺少可读的理由", EN: "it needs a reason that can be read"})
+	}
+	if err := ScreenText(catalog.Text{ZH: "理由", EN: "the reason"}, reason); err != nil {
+		return err
 	}
 	return im.draft.Withdraw(w.ID, reason, w.Successor)
 }
@@ -83,7 +87,11 @@ func (im *importer) replace(d catalog.Dataset, gone map[catalog.ID]bool) error {
 		missing++
 	}
 	if !im.opt.AllowShrink && float64(missing) > shrinkLimit*float64(len(had)) {
-		return fmt.Errorf("%s, %d of %d: %w", d, missing, len(had), ErrShrink)
+		info, _ := d.Info()
+		return catalog.NewTextError(ErrShrink, catalog.Text{
+			ZH: "“%[1]s”将有 %[3]d 条消失，共 %[4]d 条，超过 20%%；确属有意请加 --allow-shrink",
+			EN: "%[2]s: %[3]d of %[4]d records would disappear, more than 20 %%; if you mean it, add --allow-shrink",
+		}, info.Label.ZH, d, missing, len(had))
 	}
 	return nil
 }

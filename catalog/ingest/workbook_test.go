@@ -337,7 +337,8 @@ func TestHiddenColumns(t *testing.T) {
 	}
 }
 
-// setAside reads f and returns what is in it and in none of its rows, by place.
+// setAside returns the text of a file that is in none of its rows, by its place, and
+// how many rows there are.
 func setAside(t *testing.T, f File) (texts map[string]string, rows int) {
 	t.Helper()
 	m, err := newMapping(catalog.Achievements, nil)
@@ -381,7 +382,7 @@ func TestWhatIsInNoRowIsSetAside(t *testing.T) {
 		}
 	}
 	if rows != 1 {
-		t.Errorf("%d rows", rows)
+		t.Errorf("%d rows, want 1", rows)
 	}
 }
 

@@ -51,13 +51,34 @@ type workbook struct {
 // sheet is one sheet of a workbook.
 type sheet struct {
 	name string
-	// label is what the report calls it.
+	// label is what the report calls it: its name, or #3 of the third sheet.
 	label  string
+	number int // among all sheets, from 1
 	part   string
 	hidden bool
+	// head is its header, unless fault says why that cannot be read.
+	head   header
+	fault  error
 	merges []area
 	// hiddenColumns are ranges of columns.
 	hiddenColumns []area
+}
+
+// template reports whether the sheet is one of Luoshu's own, with explanations or
+// code lists.
+func (sh *sheet) template() bool {
+	return sh.fault == nil && strings.HasPrefix(sh.head.first, templateMark)
+}
+
+// sheetNumber returns the number in #3, by which a report names a sheet whose name
+// must not be shown, and 0 for what is no such name.
+func sheetNumber(name string) int {
+	digits, ok := strings.CutPrefix(name, "#")
+	n, err := strconv.Atoi(digits)
+	if !ok || err != nil || n < 1 {
+		return 0
+	}
+	return n
 }
 
 // workbook reads an .xlsx file.
@@ -174,6 +195,9 @@ func (w *workbook) listSheets(main string, targets map[string]relation, parts ma
 				return xmlError("is not in UTF-8")
 			}
 			label := shown(name, "#"+strconv.Itoa(number))
+			if sheetNumber(name) > 0 {
+				label = "#" + strconv.Itoa(number) // not another's number
+			}
 			number++
 			w.aside(asSheet, label, "", name)
 			sh := parts[targets[string(id)].part]
@@ -183,7 +207,7 @@ func (w *workbook) listSheets(main string, targets map[string]relation, parts ma
 			if sh.label != "" {
 				return refuse("工作簿的工作表目录已损坏", "the workbook's list of sheets is damaged: "+main)
 			}
-			sh.name, sh.label, sh.hidden = name, label, len(state) > 0 && string(state) != "visible"
+			sh.name, sh.label, sh.number, sh.hidden = name, label, number-1, len(state) > 0 && string(state) != "visible"
 			w.sheets = append(w.sheets, sh)
 		}
 	})
@@ -542,7 +566,10 @@ func (w *workbook) setAside(read []*sheet) error {
 			continue
 		}
 		kind := asUnread
-		if sh.hidden {
+		switch {
+		case sh.template():
+			kind = asTemplate
+		case sh.hidden:
 			kind = asHidden
 		}
 		cells := MaxCells
@@ -567,6 +594,10 @@ func (w *workbook) setAside(read []*sheet) error {
 func (w *workbook) choose() ([]*sheet, error) {
 	var visible, selected []*sheet
 	for _, sh := range w.sheets {
+		sh.head, sh.fault = w.peekHeader(sh)
+		if cause := w.ctx.Err(); cause != nil {
+			return nil, cause
+		}
 		if sh.hidden {
 			w.note(sh.label, 0, finding{"", "hidden_sheet", "隐藏的工作表，未发布", "a hidden sheet; not published"})
 			continue
@@ -577,7 +608,12 @@ func (w *workbook) choose() ([]*sheet, error) {
 		return nil, refuse("没有可见的工作表", "no sheet is visible")
 	}
 	for _, name := range w.opt.Sheets {
-		i := slices.IndexFunc(w.sheets, func(sh *sheet) bool { return strings.EqualFold(sh.name, name) })
+		i := slices.IndexFunc(w.sheets, func(sh *sheet) bool {
+			if n := sheetNumber(name); n > 0 {
+				return sh.number == n
+			}
+			return strings.EqualFold(sh.name, name)
+		})
 		switch {
 		case i < 0:
 			return nil, refuse(fmt.Sprintf("没有名为“%s”的工作表；有：%s", name, sheetNames(visible)), fmt.Sprintf("there is no sheet %q; there are %s", name, sheetNames(visible)))
@@ -592,19 +628,14 @@ func (w *workbook) choose() ([]*sheet, error) {
 	}
 	var known, others []*sheet
 	for _, sh := range visible {
-		head, err := w.peekHeader(sh)
 		switch {
-		case err != nil && len(visible) == 1:
-			return nil, err
-		case err == nil && strings.HasPrefix(head.first, templateMark):
-			w.note(sh.name, 0, finding{"", "template", "模板的说明或代码表，不是数据，未读取", "explanations or code lists of a template, no data; not read"})
-		case err != nil || head.known == 0:
+		case sh.fault != nil && len(visible) == 1:
+			return nil, sh.fault
+		case sh.template():
+		case sh.fault != nil || sh.head.known == 0:
 			others = append(others, sh)
 		default:
 			known = append(known, sh)
-		}
-		if cause := w.ctx.Err(); cause != nil {
-			return nil, cause
 		}
 	}
 	if len(known) == 0 {

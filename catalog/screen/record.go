@@ -26,8 +26,9 @@ type Finding struct {
 	// Hash is set where a person can approve: the SHA-256, in hexadecimal, of the
 	// text that would be published, which is the original unless a part of it was
 	// redacted. There is none of what is refused or redacted, since a telephone or
-	// identification number can be found again by its hash.
-	Hash string `json:"hash,omitzero"`
+	// identification number can be found again by its hash. A short text can, too: it
+	// stays in the process, and what is kept is made of it with a key (Approvals).
+	Hash string `json:"-"`
 }
 
 // Text says what was found and what to do.
@@ -66,10 +67,12 @@ const (
 	Cell Kind = "cell"
 	// ColumnName is the name of a column that means nothing to the catalog.
 	ColumnName Kind = "column name"
+	// PublicText is published beside the records: a reason, the name of the catalog.
+	PublicText Kind = "public text"
 )
 
-// Text screens a text outside the records. Such a text is not published, so what
-// a record would have redacted is a note; a refusal is of the whole file, or for a
+// Text screens a text outside the records. Nothing of it can be redacted, so what a
+// record would have redacted is a note; a refusal is of the whole file, or for a
 // Cell of its row. The hash of a hold covers the text without the data of persons.
 func Text(kind Kind, s string) []Finding {
 	hits, _ := scan(s, policy{})

@@ -8,8 +8,9 @@ import (
 )
 
 // Edition numbers the rules and word lists. It is raised whenever they find more
-// or less than before; what was published under a lower one is screened again.
-const Edition = 3
+// or less than before. The audit record says under which a release was published:
+// one of a lower edition is to be screened again.
+const Edition = 4
 
 // Action is what a finding demands.
 type Action string
@@ -46,8 +47,9 @@ const (
 	private  = "《中华人民共和国个人信息保护法》（2021-11-01 施行）第二十八条"
 )
 
-// M2 and P6 are enforced where files are read and M7 where they are published; they
-// stand here so that every surface speaks of them in the same words.
+// rules are all of them. M2 and P6 are enforced where files are read and M7 where
+// they are published; they stand here so that every surface speaks of them in the
+// same words.
 var rules = []Rule{
 	{
 		"M1", Refuse,
@@ -100,8 +102,8 @@ var rules = []Rule{
 	{
 		"M7", Refuse,
 		catalog.Text{
-			ZH: "没有提交单位的保密审查，或审查早于文件内容。请由提交单位审查后写明审查人、日期和结论再发布",
-			EN: "the submitting unit's secrecy review is missing or older than the text. Have it reviewed, and state who reviewed it, when, and the conclusion",
+			ZH: "没有提交单位的保密审查。请由提交单位审查，再写明审查人和日期发布",
+			EN: "the submitting unit's secrecy review is missing. Have the files reviewed, and state who reviewed them and when",
 		},
 		stateLaw + "；《中华人民共和国政府信息公开条例》（2019 年修订）第十四条；" + transfer,
 	},

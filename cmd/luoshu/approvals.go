@@ -1,10 +1,10 @@
 package main
 
 import (
-	"bufio"
-	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
-	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
-	"github.com/spf13/cobra"
 
 	"luoshu/catalog"
 	"luoshu/catalog/ingest"
@@ -24,6 +23,7 @@ import (
 // the publisher and holds no text, only what it was about and its hash.
 type approvalLine struct {
 	screen.Approval
+	Hash       string    `json:"hash"`
 	ApprovedBy string    `json:"approved_by"`
 	Because    string    `json:"because"`
 	Time       time.Time `json:"time"`
@@ -33,24 +33,62 @@ func approvalsPath(dataDir string) string { return filepath.Join(dataDir, "appro
 
 // readApprovals returns what second persons have let pass before.
 func readApprovals(dataDir string) (*screen.Approvals, error) {
-	known := &screen.Approvals{}
-	f, err := os.Open(approvalsPath(dataDir))
+	key, err := approvalKey(dataDir)
+	if err != nil {
+		return nil, err
+	}
+	known := screen.NewApprovals(key)
+	path := approvalsPath(dataDir)
+	err = eachLine(path, func(n int, line []byte) error {
+		var l approvalLine
+		if err := json.Unmarshal(line, &l); err != nil {
+			return catalog.NewTextError(catalog.ErrDamaged, catalog.Text{ZH: "%s 第 %d 行已损坏", EN: "%s, line %d: damaged"}, path, n)
+		}
+		l.Approval.Hash = l.Hash
+		known.Add(l.Approval)
+		return nil
+	})
 	if errors.Is(err, fs.ErrNotExist) {
-		return known, nil
+		err = nil
+	}
+	return known, err
+}
+
+func keyPath(dataDir string) string { return filepath.Join(dataDir, "approvals.key") }
+
+// approvalKey returns the key that the hashes of approved texts are made with. As
+// long as nothing was approved there is none, and any serves.
+func approvalKey(dataDir string) ([]byte, error) {
+	b, err := os.ReadFile(keyPath(dataDir))
+	if errors.Is(err, fs.ErrNotExist) || len(b) == 0 && err == nil {
+		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = f.Close() }()
-	lines := bufio.NewScanner(f)
-	for n := 1; lines.Scan(); n++ {
-		var l approvalLine
-		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
-			return nil, fmt.Errorf("%s, line %d: %w", f.Name(), n, catalog.ErrDamaged)
-		}
-		known.Add(l.Approval)
+	key, err := hex.DecodeString(strings.TrimSpace(string(b)))
+	if err != nil || len(key) < 16 {
+		return nil, catalog.NewTextError(catalog.ErrDamaged, catalog.Text{
+			ZH: "%s 已损坏：请从备份恢复；删去它则以前的批准须重新作出", EN: "%s is damaged: restore it, or delete it and approve again what was approved",
+		}, keyPath(dataDir))
 	}
-	return known, lines.Err()
+	return key, nil
+}
+
+// makeApprovalKey makes the key, unless there is one, for its owner alone.
+func makeApprovalKey(dataDir string) error {
+	if key, err := approvalKey(dataDir); key != nil || err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dataDir, 0o700); err != nil {
+		return err
+	}
+	return replaceFile(keyPath(dataDir), func(w io.Writer) error { // which makes files of mode 0600
+		key := make([]byte, 32)
+		_, _ = rand.Read(key) // which never fails
+		_, err := io.WriteString(w, hex.EncodeToString(key)+"\n")
+		return err
+	})
 }
 
 // writeApprovals remembers what was let pass in this import.
@@ -58,99 +96,59 @@ func (p *publishFlags) writeApprovals(dataDir string, approved []ingest.Approved
 	var lines []any
 	now := time.Now().UTC().Truncate(time.Second)
 	for _, a := range approved {
-		lines = append(lines, approvalLine{a.Approval, p.approvedBy, p.because, now})
+		lines = append(lines, approvalLine{a.Approval, a.Hash, p.approvedBy, p.because, now})
 	}
 	return appendLines(approvalsPath(dataDir), lines...)
 }
 
-// approvals reads --approve RULE:ROW[,ROW…] and who decided. Whoever approves is
-// another person than the reviewer.
-func (p *publishFlags) approvals() (func(rule string, row int) bool, error) {
+// lifts reads --approve and checks who decided. Whoever approves is another person
+// than the reviewer.
+func (p *publishFlags) lifts() ([]ingest.Lift, error) {
 	if len(p.approve) == 0 {
 		return nil, nil
 	}
 	if strings.TrimSpace(p.approvedBy) == "" || strings.TrimSpace(p.because) == "" {
-		return nil, usagef("--approve needs --approved-by NAME and --because TEXT")
+		return nil, usage("--approve 须同时写明 --approved-by 姓名 和 --because 理由", "--approve needs --approved-by NAME and --because TEXT")
 	}
 	if strings.EqualFold(strings.TrimSpace(p.approvedBy), strings.TrimSpace(p.reviewedBy)) {
-		return nil, usagef("--approved-by must be another person than --reviewed-by")
+		return nil, usage("--approved-by 必须是 --reviewed-by 以外的另一人", "--approved-by must be another person than --reviewed-by")
 	}
-	wanted := map[string]bool{}
+	var all []ingest.Lift
 	for _, s := range p.approve {
-		rule, rows, ok := strings.Cut(s, ":")
-		known, exists := screen.LookupRule(rule)
-		if !ok || !exists || known.Action != screen.Hold {
-			return nil, usagef("--approve %s: write RULE:ROW, with a rule that holds rows, such as M3:17", s)
+		lifts, err := parseLifts(s)
+		if err != nil {
+			return nil, err
 		}
-		for row := range strings.SplitSeq(rows, ",") {
-			n, err := strconv.Atoi(row)
-			if err != nil {
-				return nil, usagef("--approve %s: %q is no row", s, row)
-			}
-			wanted[rule+":"+strconv.Itoa(n)] = true
-		}
+		all = append(all, lifts...)
 	}
-	return func(rule string, row int) bool { return wanted[rule+":"+strconv.Itoa(row)] }, nil
+	return all, nil
 }
 
-func newScreen(env environment, c *common) *cobra.Command {
-	var source string
-	cmd := &cobra.Command{
-		Use: "screen", Short: "Screen again what is published, after the rules have changed",
-		Long: `Applies the rules of secrecy and personal data to the current release of a store
-and names the records that would not pass today. It changes nothing: withdraw what
-must go, or publish it again corrected. A pass never proves the absence of secrets.
-
-Exit code 3 when there is something to do.`,
-		Args: arguments(0, 0, "no arguments"),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return screenStore(cmd.Context(), env, c, source)
-		},
+// parseLifts reads RULE:ID, RULE:ROW or RULE:FILE/SHEET!ROW, with several rows or
+// identifiers behind commas.
+func parseLifts(s string) ([]ingest.Lift, error) {
+	rule, rest, ok := strings.Cut(s, ":")
+	known, exists := screen.LookupRule(rule)
+	if !ok || !exists || known.Action == screen.Refuse {
+		return nil, usage("--approve %s：应写作 规则:行号、规则:编号 或 规则:文件/工作表!行号，规则须是能使行待审的，如 M3:17",
+			"--approve %s: write RULE:ROW, RULE:ID or RULE:FILE/SHEET!ROW, with a rule that holds rows, such as M3:17", s)
 	}
-	cmd.Flags().StringVar(&source, "source", "", "store to look into")
-	return cmd
-}
-
-func screenStore(ctx context.Context, env environment, c *common, source string) error {
-	store, err := openSource(ctx, source, "source")
-	if err != nil {
-		return err
+	place, rows := "", rest
+	if at := strings.LastIndexByte(rest, '!'); at >= 0 {
+		place, rows = rest[:at], rest[at+1:]
+		place, _ = screen.Redacted(place) // as reports write it
 	}
-	defer func() { _ = store.Close() }()
-	release, err := currentRelease(ctx, store)
-	if err != nil {
-		return err
-	}
-	if release == nil {
-		return fmt.Errorf("%s: %w", store, catalog.ErrNoRelease)
-	}
-	known, err := readApprovals(c.dataDir)
-	if err != nil {
-		return err
-	}
-	found, err := ingest.ScreenRelease(release, known)
-	if err != nil {
-		return err
-	}
-	if c.json {
-		if err := printJSON(env.stdout, found); err != nil {
-			return err
+	var lifts []ingest.Lift
+	for one := range strings.SplitSeq(rows, ",") {
+		l := ingest.Lift{Rule: rule, Place: place}
+		if row, err := strconv.Atoi(one); err == nil && row > 0 {
+			l.Row = row
+		} else if id, err := catalog.ParseID(one); err == nil && place == "" {
+			l.ID = id
+		} else {
+			return nil, usage("--approve %s：“%s”不是行号，也不是编号", "--approve %s: %q is neither a row nor an identifier", s, one)
 		}
-	} else {
-		printScreened(printer{w: env.stdout, lang: env.language(c.lang)}, release, found)
+		lifts = append(lifts, l)
 	}
-	if len(found) > 0 {
-		return fmt.Errorf("%d records would not pass today: %w", len(found), catalog.ErrInvalid)
-	}
-	return nil
-}
-
-func printScreened(p printer, release *catalog.Release, found []ingest.Screened) {
-	p.line(catalog.Text{ZH: "第 %d 版，%d 条，其中 %d 条不合规则", EN: "release %d, %d records, %d of them against the rules"},
-		release.Manifest.Sequence, len(release.Entries), len(found))
-	for _, s := range found {
-		for _, f := range s.Findings {
-			p.line(catalog.Text{ZH: "  %s %s %s：%s", EN: "  %s %s %s: %s"}, s.ID, f.Field, f.Rule, f.Text().In(p.lang))
-		}
-	}
+	return lifts, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"luoshu/cache"
 	"luoshu/catalog"
 	"luoshu/catalog/ingest"
+	"luoshu/catalog/screen"
 )
 
 // auditLine is one publication as the publisher must be able to account for it.
@@ -20,7 +22,8 @@ import (
 //
 // A line is written before anything is published, State "begun", and one after,
 // "published" or "failed". A line that was begun and never ended is a publication
-// that was interrupted: the store's history tells whether it came through.
+// that was interrupted: the store's history tells whether it came through. One
+// "approved" stands alone: a second person decided, and nothing was to be published.
 type auditLine struct {
 	Time       time.Time    `json:"time"`
 	State      string       `json:"state"`
@@ -36,15 +39,17 @@ type auditLine struct {
 	Files      []auditFile  `json:"files,omitempty"`
 	Withdrawn  []string     `json:"withdrawn,omitempty"`
 	Restored   []string     `json:"restored,omitempty"`
-	// Approved names what a second person let pass: rule, record, row and the hash
-	// of the text.
+	// Rules is the edition of the rules the files were screened by.
+	Rules int `json:"rules,omitzero"`
+	// Approved names what a second person let pass: rule, record and row.
 	Approved   []ingest.Approved `json:"approved,omitempty"`
 	ApprovedBy string            `json:"approved_by,omitzero"`
 	Because    string            `json:"because,omitzero"`
 	Totals     *ingest.Totals    `json:"totals,omitempty"`
 }
 
-// auditFile binds the review to the very bytes that were read.
+// auditFile binds the review to the very bytes that were read. Name is what reports
+// call the file.
 type auditFile struct {
 	Name   string `json:"name"`
 	SHA256 string `json:"sha256"`
@@ -58,12 +63,12 @@ func newAuditLine(target cache.Writer, pub *catalog.Publication) auditLine {
 // account adds to line what the operator said and what came of it.
 func (p *publishFlags) account(line auditLine, files []*input, report *ingest.Report) auditLine {
 	line.Publisher, line.Dataset, line.ReviewedBy, line.ReviewedOn = p.publisher, p.dataset, p.reviewedBy, p.reviewedOn
-	line.Withdrawn, line.Restored, line.Totals = p.withdraw, p.restore, &report.Totals
+	line.Withdrawn, line.Restored, line.Totals, line.Rules = p.withdraw, p.restore, &report.Totals, screen.Edition
 	if len(report.Approved) > 0 {
 		line.Approved, line.ApprovedBy, line.Because = report.Approved, p.approvedBy, p.because
 	}
 	for _, f := range files {
-		line.Files = append(line.Files, auditFile{filepath.Base(f.name), hexSum(f.sum)})
+		line.Files = append(line.Files, auditFile{ingest.ShownName(f.name), hexSum(f.sum)})
 	}
 	return line
 }
@@ -73,7 +78,7 @@ func (p *publishFlags) account(line auditLine, files []*input, report *ingest.Re
 func audited(dataDir string, line auditLine, publish func() error) error {
 	line.State = "begun"
 	if err := writeAudit(dataDir, line); err != nil {
-		return fmt.Errorf("nothing is published, because the audit record cannot be written (--data-dir): %w", err)
+		return catalog.NewTextError(nil, catalog.Text{ZH: "没有发布，因为审计记录（--data-dir）不能写入：%v", EN: "nothing is published, because the audit record cannot be written (--data-dir): %v"}, err)
 	}
 	err := publish()
 	end := auditLine{State: "published", Store: line.Store, Catalog: line.Catalog, Sequence: line.Sequence, Manifest: line.Manifest}
@@ -81,7 +86,7 @@ func audited(dataDir string, line auditLine, publish func() error) error {
 		end.State = "failed"
 	}
 	if auditErr := writeAudit(dataDir, end); auditErr != nil && err == nil {
-		return fmt.Errorf("the release is published, but the audit record could not be ended: %w", auditErr)
+		return catalog.NewTextError(nil, catalog.Text{ZH: "已经发布，但审计记录没有写完：%v", EN: "the release is published, but the audit record could not be ended: %v"}, auditErr)
 	}
 	return err
 }
@@ -119,23 +124,41 @@ func appendLines(path string, lines ...any) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
+// eachLine calls do for every line of a file, however long it is, with its number.
+func eachLine(path string, do func(n int, line []byte) error) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	in := bufio.NewReader(f)
+	for n := 1; ; n++ {
+		line, err := in.ReadBytes('\n')
+		if len(line) > 0 {
+			if err := do(n, line); err != nil {
+				return err
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
 // lastAudited returns the highest release that this machine published to store,
 // 0 for none.
 func lastAudited(dataDir, store string) int64 {
-	f, err := os.Open(auditPath(dataDir))
-	if err != nil {
-		return 0
-	}
-	defer func() { _ = f.Close() }()
 	var last int64
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
+	_ = eachLine(auditPath(dataDir), func(_ int, line []byte) error {
 		var l auditLine
-		if json.Unmarshal(lines.Bytes(), &l) == nil && l.Store == store && l.State == "published" {
+		if json.Unmarshal(line, &l) == nil && l.Store == store && l.State == "published" {
 			last = max(last, l.Sequence)
 		}
-	}
+		return nil
+	})
 	return last
 }
 

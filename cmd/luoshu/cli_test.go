@@ -21,6 +21,8 @@ func TestExitCodes(t *testing.T) {
 		says string // in stdout or stderr
 	}{
 		{"help", nil, exitDone, "exit codes"},
+		{"limits of check", []string{"check", "--help"}, exitDone, "64 MiB a workbook"},
+		{"limits of publish in Chinese", []string{"publish", "--help"}, exitDone, "限制（解析之前检查）"},
 		{"version", []string{"version"}, exitDone, "release format 1"},
 		{"unknown command", []string{"publsh"}, exitUsage, "publish"},
 		{"unknown flag", []string{"serve", "--adr", "x"}, exitUsage, "--addr"},
@@ -239,7 +241,7 @@ func TestFromTheTemplate(t *testing.T) {
 
 	title := cellUnder(t, template, "政策", "名称*")
 	edit(t, template, wrong, "政策", map[string]string{title: ""})
-	o := luoshu(t, data, "check", wrong, "--dataset", "policies", "--publisher", "p", "--fixed", fixed).want(t, exitDone)
+	o := luoshu(t, data, "check", wrong, "--dataset", "policies", "--publisher", "p", "--fixed", fixed).want(t, exitRefused)
 	if !strings.Contains(o.stdout, "cells are marked in "+fixed) {
 		t.Error(o.stdout)
 	}
@@ -258,8 +260,22 @@ func TestFromTheTemplate(t *testing.T) {
 	edit(t, fixed, corrected, "政策", map[string]string{title: "改好的名称（示例）"})
 	store := "dir:" + filepath.Join(dir, "s")
 	r := luoshu(t, data, publishArgs(corrected, store, "--dataset", "policies")...).want(t, exitDone).report(t)
-	if r.Totals.Published != 2 || r.Release.Records != 2 {
+	// The other example has not been written over.
+	if r.Totals.Published != 1 || r.Totals.Refused != 1 || r.Rows[len(r.Rows)-1].Rule != "example" || r.Release.Records != 1 {
 		t.Errorf("%+v", r)
+	}
+
+	// As it is, a template says nothing, and nothing is learned from it.
+	luoshu(t, t.TempDir(), publishArgs(template, "dir:"+filepath.Join(dir, "n"), "--dataset", "policies")...).want(t, exitRefused)
+	sampled, invented := t.TempDir(), "dir:"+filepath.Join(dir, "i")
+	luoshu(t, sampled, publishArgs(template, invented, "--dataset", "policies", "--sample")...).want(t, exitDone)
+	if _, err := os.Stat(filepath.Join(sampled, "mappings")); err == nil {
+		t.Error("the columns of a sample are remembered")
+	}
+	lines := filepath.Join(dir, "lines.jsonl")
+	luoshu(t, sampled, "export", "--source", invented, "--dataset", "policies", "--lines", lines).want(t, exitDone)
+	if b, err := os.ReadFile(lines); err != nil || strings.Count(string(b), `"sample":true`) != 2 {
+		t.Errorf("%v %s", err, b)
 	}
 }
 
@@ -309,7 +325,7 @@ func TestFixedFiles(t *testing.T) {
 	check(exitUsage, table, "--fixed", filepath.Join(dir, "f.csv"))
 	check(exitUsage, table, "--fixed", table)
 	check(exitRefused, write(t, "b.csv", "成果名称\n\"x"), "--fixed", fixed)
-	check(exitFailed, table, "--fixed", filepath.Join(dir, "none", "f.xlsx"))
+	check(exitUsage, table, "--fixed", filepath.Join(dir, "none", "f.xlsx"))
 	if left, _ := os.ReadDir(dir); len(left) > 0 {
 		t.Errorf("%s is left behind", left[0].Name())
 	}

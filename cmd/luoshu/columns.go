@@ -34,7 +34,7 @@ func readMapping(dataDir, publisher string, d catalog.Dataset) (ingest.SavedMapp
 	}
 	saved, err := ingest.ReadSavedMapping(b)
 	if err != nil {
-		return saved, fmt.Errorf("%s: correct or remove it: %w", name, err)
+		return saved, catalog.NewTextError(nil, catalog.Text{ZH: "%s：请改正或删去：%v", EN: "%s: correct or remove it: %v"}, name, err)
 	}
 	return saved, nil
 }
@@ -68,27 +68,6 @@ func writeMapping(dataDir string, report *ingest.Report, opt ingest.Options) err
 		_, err := w.Write(b)
 		return err
 	})
-}
-
-// drift compares the columns of the files with those of the publisher's last ones.
-// A field that no column gives any more would be emptied in every record: that
-// needs somebody's word.
-func (p *publishFlags) drift(saved ingest.SavedMapping, report *ingest.Report) ([]ingest.Drifted, error) {
-	if len(saved.Header) == 0 || len(report.Columns) == 0 {
-		return nil, nil
-	}
-	drifted := saved.Drift(report)
-	var lost []string
-	for _, d := range drifted {
-		if d.Lost != "" {
-			lost = append(lost, d.Lost)
-		}
-	}
-	if len(lost) == 0 || p.allowDrift {
-		return drifted, nil
-	}
-	return drifted, fmt.Errorf("the publisher's files of %s had columns for %s, and these have none: map them with --columns, or add --allow-drift: %w",
-		saved.MadeOn, strings.Join(lost, ", "), catalog.ErrInvalid)
 }
 
 func (p printer) drift(drifted []ingest.Drifted) {

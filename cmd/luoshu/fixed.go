@@ -25,7 +25,7 @@ func checkFixedName(fixed string, files []string) error {
 		return nil
 	}
 	if len(files) != 1 {
-		return usagef("--fixed goes with one file")
+		return usage("--fixed 须与一个文件同用", "--fixed goes with one file")
 	}
 	switch ending := strings.ToLower(filepath.Ext(files[0])); ending {
 	case ".xlsx", ".csv", ".tsv", ".txt":
@@ -33,7 +33,7 @@ func checkFixedName(fixed string, files []string) error {
 	case ".xlsm", ".xltx", ".xltm": // does not open under another ending
 		return checkNewWorkbook("fixed", fixed, ending)
 	}
-	return usagef("--fixed goes with a workbook (.xlsx) or a text table: other files have no cells to comment on")
+	return usage("--fixed 只用于工作簿（.xlsx）或文本表格：其他文件没有可加批注的单元格", "--fixed goes with a workbook (.xlsx) or a text table: other files have no cells to comment on")
 }
 
 // writeFixed reads the input once more and writes it back with comments.

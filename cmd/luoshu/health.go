@@ -24,7 +24,7 @@ release. For a container's health check.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			host, port, err := net.SplitHostPort(addr)
 			if err != nil {
-				return usagef("--addr: %w", err)
+				return usage("--addr：%v", "--addr: %v", err)
 			}
 			if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
 				host = "127.0.0.1"

@@ -64,7 +64,9 @@ func (s *serveFlags) loadPreview(ctx context.Context, env environment, c *common
 	if out.Report == nil {
 		return nil, failed
 	}
-	out.Changes.Added, out.Changes.Updated, out.Changes.Withdrawn = draft.Counts()
+	if failed != nil {
+		out.Stopped = catalog.Text{ZH: catalog.ErrorText(failed, "zh"), EN: catalog.ErrorText(failed, "en")}
+	}
 	if c.json {
 		err = printJSON(env.stdout, out)
 	} else {

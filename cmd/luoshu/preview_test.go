@@ -50,7 +50,7 @@ func TestPreview(t *testing.T) {
 	file := write(t, "示例.csv", "source_key,成果名称,简介,联系人\n1,示例甲成果,一种示例,不公开的人\n2,,没有名称,\n")
 	profile := write(t, "profile.json", `{"catalog":"c","title":{"zh":"题"},"publisher":{"zh":"发布者"},"license":{"name":{"zh":"许可"}},"public_url":"https://own.example/"}`)
 	s, told := preview(t, data, "--preview", file, "--profile", profile)
-	for _, line := range []string{"读取 2 行：发布 1，未变 0，待审 0，拒绝 1", "仅检查，未发布"} {
+	for _, line := range []string{"读取 2 行：可发布 1，未变 0，待审 0，拒绝 1", "仅检查，未发布"} {
 		if !strings.Contains(told, line) {
 			t.Errorf("%q is not said before the address:\n%s", line, told)
 		}

@@ -22,14 +22,18 @@ const mostLines = 10
 // attention, grouped by rule.
 func printReport(w io.Writer, lang string, out result, check bool) {
 	p := printer{w: w, lang: lang}
-	if len(out.Columns) > 0 {
-		p.dataset = out.Columns[0].Dataset
-	}
 	t := out.Totals
-	p.line(catalog.Text{
-		ZH: "读取 %d 行：发布 %d，未变 %d，待审 %d，拒绝 %d（脱敏 %d），撤回 %d",
-		EN: "%d rows read: %d published, %d unchanged, %d held, %d refused (%d redacted), %d withdrawn",
-	}, t.Read, t.Published, t.Unchanged, t.Held, t.Refused, t.Redacted, t.Withdrawn)
+	totals := catalog.Text{
+		ZH: "读取 %d 行：可发布 %d，未变 %d，待审 %d，拒绝 %d（脱敏 %d），撤回 %d",
+		EN: "%d rows read: %d ready, %d unchanged, %d held, %d refused (%d redacted), %d withdrawn",
+	}
+	if out.Release != nil {
+		totals = catalog.Text{
+			ZH: "读取 %d 行：已发布 %d，未变 %d，待审 %d，拒绝 %d（脱敏 %d），撤回 %d",
+			EN: "%d rows read: %d published, %d unchanged, %d held, %d refused (%d redacted), %d withdrawn",
+		}
+	}
+	p.line(totals, t.Read, t.Published, t.Unchanged, t.Held, t.Refused, t.Redacted, t.Withdrawn)
 	p.columns(out.Columns)
 	p.drift(out.Drift)
 	for _, n := range out.Notes {
@@ -43,15 +47,28 @@ func printReport(w io.Writer, lang string, out result, check bool) {
 		}
 		p.line(catalog.Text{ZH: "  %s 第 %d 行：%s", EN: "  %s row %d: %s"}, where, n.Row, n.Text(p.lang))
 	}
-	p.rules(out.Rows)
+	p.rules(out)
 	p.fixed(out.Fixed)
 	p.differences(out.Diff.draft)
+	p.closing(out, check)
+}
+
+// closing says in the last line what came of it all.
+func (p printer) closing(out result, check bool) {
+	t, stopped := out.Totals, out.Stopped.In(p.lang)
 	switch {
 	case out.Release != nil:
 		p.line(catalog.Text{
 			ZH: "已发布第 %d 版（新增 %d，更新 %d，撤回 %d）；写入 %d 个对象，%d 字节 → %s",
 			EN: "release %d is published (%d added, %d updated, %d withdrawn); %d objects of %d bytes written to %s",
 		}, out.Release.Sequence, out.Changes.Added, out.Changes.Updated, out.Changes.Withdrawn, out.Objects, out.ObjectBytes, out.Store)
+		if stopped != "" {
+			p.line(catalog.Text{ZH: "但仍须处理：%s", EN: "but something is left to do: %s"}, stopped)
+		}
+	case stopped != "" && check:
+		p.line(catalog.Text{ZH: "仅检查，未发布：%s", EN: "checked only, nothing published: %s"}, stopped)
+	case stopped != "":
+		p.line(catalog.Text{ZH: "没有发布：%s", EN: "nothing is published: %s"}, stopped)
 	case check:
 		p.line(catalog.Text{
 			ZH: "仅检查，未发布。若发布：新增 %d，更新 %d，撤回 %d",
@@ -59,6 +76,10 @@ func printReport(w io.Writer, lang string, out result, check bool) {
 		}, out.Changes.Added, out.Changes.Updated, out.Changes.Withdrawn)
 	case t.Refused+t.Held == 0:
 		p.line(catalog.Text{ZH: "内容与当前版本相同，没有发布新版本", EN: "nothing is new: the current release says the same, so no release was made"})
+	default:
+		p.line(catalog.Text{
+			ZH: "没有发布新版本：%d 行与当前版本相同，待审 %d，拒绝 %d", EN: "no release was made: %d rows say the same as the current one, %d are held, %d refused",
+		}, t.Unchanged, t.Held, t.Refused)
 	}
 }
 
@@ -66,8 +87,6 @@ func printReport(w io.Writer, lang string, out result, check bool) {
 type printer struct {
 	w    io.Writer
 	lang string
-	// dataset of the rows a report is about.
-	dataset catalog.Dataset
 }
 
 func (p printer) line(t catalog.Text, args ...any) {
@@ -76,7 +95,7 @@ func (p printer) line(t catalog.Text, args ...any) {
 
 // rules shows what is to be said of rows, the gravest outcome first, what was said
 // most often first. Rows of which the same is said share a line.
-func (p printer) rules(lines []ingest.Line) {
+func (p printer) rules(out result) {
 	type said struct {
 		outcome                           ingest.Outcome
 		rule, file, sheet, column, reason string
@@ -84,11 +103,11 @@ func (p printer) rules(lines []ingest.Line) {
 	rows := map[said][]int{}
 	var order []said
 	total := map[said]int{} // by outcome and rule alone
-	for _, l := range lines {
+	for _, l := range out.Rows {
 		if l.Rule == "" {
 			continue
 		}
-		s := said{l.Outcome, l.Rule, l.File, l.Sheet, l.Column, l.Text(p.lang)}
+		s := said{l.Outcome, l.Rule, l.File, l.Sheet, clean(out.ColumnName(l, p.lang)), l.Text(p.lang)}
 		if rows[s] == nil {
 			order = append(order, s)
 		}
@@ -112,7 +131,7 @@ func (p printer) rules(lines []ingest.Line) {
 		if k := (said{outcome: s.outcome, rule: s.rule}); k != now {
 			more()
 			now, shown, left = k, 0, 0
-			p.line(catalog.Text{ZH: "%s · %s · %d 处", EN: "%s · %s · %d"}, outcomeTexts[s.outcome].In(p.lang), s.rule, total[k])
+			p.line(catalog.Text{ZH: "%s · %s · %d 处", EN: "%s · %s · %d"}, outcomeText(s.outcome, out.Release != nil).In(p.lang), s.rule, total[k])
 		}
 		if shown++; shown > mostLines {
 			left += len(rows[s])
@@ -124,19 +143,11 @@ func (p printer) rules(lines []ingest.Line) {
 		}
 		reason := s.reason
 		if s.column != "" {
-			reason = p.column(s.column) + catalog.Text{ZH: "：", EN: ": "}.In(p.lang) + reason
+			reason = s.column + catalog.Text{ZH: "：", EN: ": "}.In(p.lang) + reason
 		}
 		p.line(catalog.Text{ZH: "  %s 第 %s 行  %s", EN: "  %s row %s  %s"}, where, p.ranges(rows[s]), reason)
 	}
 	more()
-}
-
-// column names a column as its file does, or a field by its label.
-func (p printer) column(name string) string {
-	if f, ok := catalog.LookupField(p.dataset, name); ok {
-		return f.Label.In(p.lang)
-	}
-	return clean(name)
 }
 
 // mostRanges bounds how many ranges of rows stand on one line.
@@ -166,11 +177,18 @@ func (p printer) ranges(rows []int) string {
 // gravity orders outcomes by how soon somebody must act.
 var gravity = []ingest.Outcome{ingest.Refused, ingest.Held, ingest.Published, ingest.Unchanged}
 
-var outcomeTexts = map[ingest.Outcome]catalog.Text{
-	ingest.Published: {ZH: "已发布，请留意", EN: "published, note"},
-	ingest.Unchanged: {ZH: "未变，请留意", EN: "unchanged, note"},
-	ingest.Held:      {ZH: "待审", EN: "held"},
-	ingest.Refused:   {ZH: "拒绝", EN: "refused"},
+func outcomeText(o ingest.Outcome, published bool) catalog.Text {
+	switch {
+	case o == ingest.Held:
+		return catalog.Text{ZH: "待审", EN: "held"}
+	case o == ingest.Refused:
+		return catalog.Text{ZH: "拒绝", EN: "refused"}
+	case o == ingest.Unchanged:
+		return catalog.Text{ZH: "未变，请留意", EN: "unchanged, note"}
+	case published:
+		return catalog.Text{ZH: "已发布，请留意", EN: "published, note"}
+	}
+	return catalog.Text{ZH: "可发布，请留意", EN: "ready, note"}
 }
 
 // releaseLine is a release as the commands list it.

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"hash"
 	"io"
 	"os"
@@ -15,12 +14,12 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"luoshu/cache"
 	"luoshu/catalog"
+	"luoshu/catalog/demo"
 	"luoshu/catalog/ingest"
 )
 
@@ -41,6 +40,7 @@ type publishFlags struct {
 	approvedBy, because  string
 	reason, successor    string
 	report, fixed        string
+	sample               bool
 }
 
 // registerReading adds the flags that say how files are read.
@@ -49,8 +49,9 @@ func (p *publishFlags) registerReading(f *pflag.FlagSet) {
 	f.StringVar(&p.dataset, "dataset", string(catalog.Achievements), "dataset of the rows: "+datasetNames())
 	f.StringVar(&p.columns, "columns", "", "JSON file that maps column names to fields, such as {\"Title\":\"title\"}; \"-\" leaves a column out")
 	f.BoolVar(&p.allowDrift, "allow-drift", false, "permit that the files lack a column which gave a field in the publisher's last files")
-	f.StringArrayVar(&p.sheets, "sheet", nil, "sheet of a workbook to read (may be repeated; default: every visible one with known columns)")
+	f.StringArrayVar(&p.sheets, "sheet", nil, "sheet of a workbook to read, by its name or as #2 (may be repeated; default: every visible one with known columns)")
 	f.StringVar(&p.encoding, "encoding", "auto", "encoding of text tables: auto, utf-8, gb18030 or utf-16")
+	f.BoolVar(&p.sample, "sample", false, "the records are invented: mark them so, and take the examples of a template too")
 	f.StringVar(&p.profile, "profile", "", "JSON file that describes the catalog: name, public URL, license, desks")
 }
 
@@ -65,7 +66,7 @@ func (p *publishFlags) register(cmd *cobra.Command) {
 	f.StringVar(&p.reason, "reason", "", "why records are withdrawn; the public reads it")
 	f.StringVar(&p.successor, "successor", "", "identifier of the record that takes the place of a withdrawn one")
 	f.StringArrayVar(&p.restore, "restore", nil, "withdrawn identifier to bring back; the files must hold it (may be repeated)")
-	f.StringArrayVar(&p.approve, "approve", nil, "let pass what a rule holds in a row: RULE:ROW, such as M3:17 (may be repeated)")
+	f.StringArrayVar(&p.approve, "approve", nil, "let pass what a rule holds in a row: RULE:ROW such as M3:17, RULE:ID or RULE:FILE/SHEET!ROW (may be repeated)")
 	f.StringVar(&p.approvedBy, "approved-by", "", "who decided that; another person than the reviewer")
 	f.StringVar(&p.because, "because", "", "why")
 	f.StringVar(&p.report, "report", "", "write the report to FILE.html to read and print, or every row to FILE.csv or FILE.json")
@@ -80,26 +81,31 @@ func datasetNames() string {
 	return strings.Join(names, ", ")
 }
 
+// limits says what files may hold, in both languages.
+func limits() string { return ingest.LimitsText("en") + "\n\n" + ingest.LimitsText("zh") }
+
 func newPublish(env environment, c *common) *cobra.Command {
 	p := &publishFlags{}
 	cmd := &cobra.Command{
 		Use: "publish FILE…", Short: "Check files and publish them as a new release",
-		Long: `Reads files (.xlsx, .csv, .tsv, .txt, .json, .jsonl), checks every row and publishes
-the result as a new release, whole or not at all. A row that is refused is named with the reason;
-the others are published. Publishing the same files again publishes nothing.
+		Long: `Reads files (.xlsx, .csv, .tsv, .txt, .json, .jsonl, .luoshu), checks every row and
+publishes the result as a new release, whole or not at all. A row that is refused is
+named with the reason; the others are published. Publishing the same files again
+publishes nothing.
 
 Files update what is published: a record disappears only with --withdraw, or with
 --replace when the files lack it.
 
 Rows are screened for secrets and personal data. What is held waits for a second
-person: --approve RULE:ROW --approved-by NAME --because TEXT. That is remembered
-for as long as the text stays the same.
+person: --approve RULE:ROW --approved-by NAME --because TEXT. Where several files or
+sheets have that row: RULE:FILE/SHEET!ROW or RULE:ID. It is remembered for as long as
+the text stays the same.
 
 Publication is conditional on the unit's secrecy review (洛市科〔2017〕99号): give
 --reviewed-by and --reviewed-on. They go, with the files' SHA-256, into the audit
 record in the data directory, which is never served.
 
-` + ingest.LimitsText(),
+` + limits(),
 		Args: arguments(0, -1, "the files to publish"),
 		RunE: func(cmd *cobra.Command, args []string) error { return p.run(cmd.Context(), env, c, args, false) },
 	}
@@ -112,8 +118,11 @@ func newCheck(env environment, c *common) *cobra.Command {
 	p := &publishFlags{}
 	cmd := &cobra.Command{
 		Use: "check FILE…", Short: "Do everything publish does, but publish nothing",
-		Long: `Reads and checks files as publish would and reports every row, but writes
-nothing. With --against it compares with what a store holds.`,
+		Long: `Reads and checks files (.xlsx, .csv, .tsv, .txt, .json, .jsonl, .luoshu) as publish
+would and reports every row, but publishes nothing. With --against it compares with
+what a store holds.
+
+` + limits(),
 		Args: arguments(0, -1, "the files to check"),
 		RunE: func(cmd *cobra.Command, args []string) error { return p.run(cmd.Context(), env, c, args, true) },
 	}
@@ -127,16 +136,20 @@ nothing. With --against it compares with what a store holds.`,
 func (p *publishFlags) options(files []string, check bool) (ingest.Options, error) {
 	opt := ingest.Options{
 		Dataset: catalog.Dataset(p.dataset), Publisher: p.publisher, Replace: p.replace, AllowShrink: p.allowShrink,
-		Sheets: p.sheets, Encoding: ingest.Encoding(p.encoding),
+		Sample: p.sample, Sheets: p.sheets, Encoding: ingest.Encoding(p.encoding),
 	}
 	if _, ok := opt.Dataset.Info(); !ok {
-		return opt, usagef("--dataset %q is unknown; datasets are %s", p.dataset, datasetNames())
+		return opt, usage("--dataset：没有数据集“%s”；有 %s", "--dataset %q is unknown; datasets are %s", p.dataset, datasetNames())
+	}
+	var err error
+	if opt.Examples, err = demo.Titles(opt.Dataset); err != nil {
+		return opt, err
 	}
 	if !catalog.ValidCatalogName(p.publisher) {
-		return opt, usagef("--publisher is missing or has other characters than lower-case letters, digits and hyphens")
+		return opt, usage("缺少 --publisher，或其中有小写字母、数字、连字符以外的字符", "--publisher is missing or has other characters than lower-case letters, digits and hyphens")
 	}
 	if len(files) == 0 && len(p.withdraw) == 0 && p.profile == "" {
-		return opt, usagef("give the files to publish, --withdraw or --profile")
+		return opt, usage("请给出要发布的文件、--withdraw 或 --profile", "give the files to publish, --withdraw or --profile")
 	}
 	if !check && len(files) > 0 {
 		if err := p.reviewed(time.Now()); err != nil {
@@ -144,31 +157,29 @@ func (p *publishFlags) options(files []string, check bool) (ingest.Options, erro
 		}
 	}
 	if p.successor != "" && len(p.withdraw) != 1 {
-		return opt, usagef("--successor goes with one --withdraw")
+		return opt, usage("--successor 须与一个 --withdraw 同用", "--successor goes with one --withdraw")
 	}
-	if err := checkReportName(p.report, files); err != nil {
+	if err := p.worded(); err != nil {
 		return opt, err
 	}
-	if err := checkFixedName(p.fixed, files); err != nil {
+	if err := p.checkOutputs(files); err != nil {
 		return opt, err
 	}
-	approve, err := p.approvals()
-	if err != nil {
+	if opt.Lifts, err = p.lifts(); err != nil {
 		return opt, err
 	}
-	opt.Approve = approve
 	if len(p.withdraw) > 0 && strings.TrimSpace(p.reason) == "" {
-		return opt, usagef("--withdraw needs --reason")
+		return opt, usage("--withdraw 须同时写明 --reason 理由", "--withdraw needs --reason")
 	}
 	for _, s := range p.withdraw {
 		id, err := catalog.ParseID(s)
 		if err != nil {
-			return opt, usagef("--withdraw %s: %w", s, err)
+			return opt, usage("--withdraw %s：%v", "--withdraw %s: %v", s, err)
 		}
 		w := ingest.Withdrawal{ID: id, Reason: p.reason}
 		if p.successor != "" {
 			if w.Successor, err = catalog.ParseID(p.successor); err != nil {
-				return opt, usagef("--successor %s: %w", p.successor, err)
+				return opt, usage("--successor %s：%v", "--successor %s: %v", p.successor, err)
 			}
 		}
 		opt.Withdraw = append(opt.Withdraw, w)
@@ -176,54 +187,20 @@ func (p *publishFlags) options(files []string, check bool) (ingest.Options, erro
 	for _, s := range p.restore {
 		id, err := catalog.ParseID(s)
 		if err != nil {
-			return opt, usagef("--restore %s: %w", s, err)
+			return opt, usage("--restore %s：%v", "--restore %s: %v", s, err)
 		}
 		opt.Restore = append(opt.Restore, id)
 	}
 	if p.columns != "" {
 		b, err := os.ReadFile(p.columns)
 		if err != nil {
-			return opt, usagef("--columns: %w", err)
+			return opt, usage("--columns：%v", "--columns: %v", err)
 		}
 		if err := json.Unmarshal(b, &opt.Columns); err != nil {
-			return opt, usagef("--columns %s must be an object from column name to field: %w", p.columns, err)
+			return opt, usage("--columns %s 应是从列名到字段的 JSON 对象：%v", "--columns %s must be an object from column name to field: %v", p.columns, err)
 		}
 	}
 	return opt, nil
-}
-
-// reviewed checks that a secrecy review is stated, and that it has taken place.
-func (p *publishFlags) reviewed(now time.Time) error {
-	on, err := time.Parse(time.DateOnly, p.reviewedOn)
-	if err != nil || strings.TrimSpace(p.reviewedBy) == "" {
-		return usagef("publication needs the unit's secrecy review: give --reviewed-by NAME and --reviewed-on YYYY-MM-DD")
-	}
-	// A day's grace for time zones ahead of this machine's.
-	if on.After(now.AddDate(0, 0, 1)) {
-		return usagef("--reviewed-on %s lies in the future", p.reviewedOn)
-	}
-	return nil
-}
-
-// checkReportName refuses a report that would be of no known kind or overwrite an
-// input.
-func checkReportName(report string, files []string) error {
-	if report == "" {
-		return nil
-	}
-	if ext := strings.ToLower(filepath.Ext(report)); ext != ".html" && ext != ".csv" && ext != ".json" {
-		return usagef("--report %s: the name must end in .html, .csv or .json", report)
-	}
-	target, err := os.Stat(report)
-	if err != nil {
-		return nil //nolint:nilerr // it does not exist yet
-	}
-	for _, name := range files {
-		if input, err := os.Stat(name); err == nil && os.SameFile(target, input) {
-			return usagef("--report %s would overwrite an input", report)
-		}
-	}
-	return nil
 }
 
 // result is what publish and check print with --json.
@@ -241,6 +218,8 @@ type result struct {
 	Store       string      `json:"store,omitzero"`
 	// Drift is what has changed about the columns since the publisher's last files.
 	Drift []ingest.Drifted `json:"drift,omitempty"`
+	// Stopped is why nothing was published, or why the operator must act all the same.
+	Stopped catalog.Text `json:"stopped,omitzero"`
 	// Fixed says what --fixed wrote.
 	Fixed *fixedFile `json:"fixed,omitzero"`
 }
@@ -279,10 +258,15 @@ func (p *publishFlags) run(ctx context.Context, env environment, c *common, name
 		}
 	}
 	if base != nil && base.Manifest.Sample && !check {
-		return fmt.Errorf("%s holds the demonstration, which is not a catalog to build on; publish to another store: %w", target, catalog.ErrInvalid)
+		return refused("%v 中是示例目录，不能在其上发布；请发布到另一处", "%v holds the demonstration, which is not a catalog to build on; publish to another store", target)
 	}
 	if !check && base == nil {
 		warnIfLost(env, c, target, lang)
+	}
+	if !check && len(opt.Lifts) > 0 {
+		if err := makeApprovalKey(c.dataDir); err != nil {
+			return err
+		}
 	}
 	files, closeFiles, err := openFiles(names)
 	if err != nil {
@@ -302,29 +286,15 @@ func (p *publishFlags) run(ctx context.Context, env environment, c *common, name
 			return show.stage(catalog.Text{ZH: "写入", EN: "bytes stored"}.In(lang), total)
 		})
 	}
-	if p.propose != "" {
-		if err := replaceFile(p.propose, func(w io.Writer) error { return printJSON(w, out.Proposed(opt.Columns)) }); err != nil {
-			return errors.Join(failed, err)
-		}
+	if failed != nil {
+		out.Stopped = catalog.Text{ZH: catalog.ErrorText(failed, "zh"), EN: catalog.ErrorText(failed, "en")}
 	}
-	// The report is worth most when something stopped the publication.
-	if p.report != "" {
-		if err := writeReport(p.report, lang, out, check, failed); err != nil {
-			return errors.Join(failed, err)
-		}
-	}
-	if p.fixed != "" {
-		if out.Fixed, err = p.writeFixed(ctx, files[0], out.Report, opt); err != nil {
-			return errors.Join(failed, fmt.Errorf("--fixed: %w", err))
-		}
-	}
+	// What has been published is told, whatever fails from here on.
+	failed = errors.Join(failed, p.writeOutputs(ctx, lang, files, opt, &out, check, failed))
 	if c.json {
-		if err := printJSON(env.stdout, out); err != nil {
-			return errors.Join(failed, err)
-		}
-	} else {
-		printReport(env.stdout, lang, out, check || failed != nil)
+		return errors.Join(failed, printJSON(env.stdout, out))
 	}
+	printReport(env.stdout, lang, out, check)
 	return failed
 }
 
@@ -355,6 +325,7 @@ func (p *publishFlags) read(ctx context.Context, c *common, draft *catalog.Draft
 	if err == nil {
 		err = p.describe(draft)
 	}
+	out.Changes.Added, out.Changes.Updated, out.Changes.Withdrawn = draft.Counts()
 	return out, err
 }
 
@@ -362,40 +333,56 @@ func (p *publishFlags) read(ctx context.Context, c *common, draft *catalog.Draft
 // publishes it. The error says why nothing was published, or why the operator
 // must act all the same.
 func (p *publishFlags) release(ctx context.Context, c *common, opt ingest.Options, draft *catalog.Draft, target cache.Writer, files []*input, out *result, stage func(int64) (func(int64), func())) error {
-	out.Changes.Added, out.Changes.Updated, out.Changes.Withdrawn = draft.Counts()
-	if !draft.Empty() {
-		publication, err := draft.Build(ctx, catalog.BuildOptions{})
+	if draft.Empty() {
+		return errors.Join(verdict(out.Report), p.keep(c.dataDir, opt, draft, target, files, out.Report))
+	}
+	publication, err := draft.Build(ctx, catalog.BuildOptions{})
+	if err != nil {
+		return err
+	}
+	out.Objects = len(publication.Objects)
+	for _, o := range publication.Objects {
+		out.ObjectBytes += o.Ref.Bytes
+	}
+	if target != nil {
+		step, end := stage(out.ObjectBytes)
+		err := audited(c.dataDir, p.account(newAuditLine(target, publication), files, out.Report), func() error {
+			return cache.Publish(ctx, target, publication, nil, func(done, _ int64) { step(done) })
+		})
+		end()
 		if err != nil {
 			return err
 		}
-		out.Objects = len(publication.Objects)
-		for _, o := range publication.Objects {
-			out.ObjectBytes += o.Ref.Bytes
-		}
-		if target != nil {
-			step, end := stage(out.ObjectBytes)
-			err := audited(c.dataDir, p.account(newAuditLine(target, publication), files, out.Report), func() error {
-				return cache.Publish(ctx, target, publication, nil, func(done, _ int64) { step(done) })
-			})
-			end()
-			if err != nil {
-				return err
-			}
-			line := newReleaseLine(publication.Release.Manifest, publication.Release.Hash, true)
-			out.Release = &line
-			if err := p.writeApprovals(c.dataDir, out.Approved); err != nil {
-				return fmt.Errorf("the release is published, but its approvals could not be remembered: %w", err)
-			}
-			if err := writeMapping(c.dataDir, out.Report, opt); err != nil {
-				return fmt.Errorf("the release is published, but the meaning of its columns could not be remembered: %w", err)
-			}
-		}
+		line := newReleaseLine(publication.Release.Manifest, publication.Release.Hash, true)
+		out.Release = &line
 	}
-	switch t := out.Totals; {
-	case len(out.StillPublic) > 0:
-		return fmt.Errorf("%d rows are refused as not to be public, and earlier text of them still is; withdraw them: %w", len(out.StillPublic), catalog.ErrInvalid)
-	case t.Read > 0 && t.Refused == t.Read:
-		return fmt.Errorf("no row could be published: %w", catalog.ErrInvalid)
+	return errors.Join(verdict(out.Report), p.keep(c.dataDir, opt, draft, target, files, out.Report))
+}
+
+// keep remembers what a publication decided for those to come: what a second person
+// let pass, also of rows that were public already, and what the columns mean.
+func (p *publishFlags) keep(dataDir string, opt ingest.Options, draft *catalog.Draft, target cache.Writer, files []*input, report *ingest.Report) error {
+	if target == nil {
+		return nil
+	}
+	var errs []error
+	if draft.Empty() && len(report.Approved) > 0 {
+		// No publication accounts for it.
+		m := draft.Base().Manifest
+		line := auditLine{State: "approved", Store: target.String(), Catalog: m.Catalog, Sequence: m.Sequence, Manifest: draft.Base().Hash}
+		errs = append(errs, writeAudit(dataDir, p.account(line, files, report)))
+	}
+	if errs == nil || errs[0] == nil {
+		errs = append(errs, p.writeApprovals(dataDir, report.Approved))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return catalog.NewTextError(nil, catalog.Text{ZH: "批准没有记下，下次须重新作出：%v", EN: "the approvals could not be remembered: %v"}, err)
+	}
+	if t := report.Totals; p.sample || t.Published+t.Unchanged == 0 {
+		return nil
+	}
+	if err := writeMapping(dataDir, report, opt); err != nil {
+		return catalog.NewTextError(nil, catalog.Text{ZH: "各列的含义没有记下：%v", EN: "the meaning of the columns could not be remembered: %v"}, err)
 	}
 	return nil
 }
@@ -415,7 +402,7 @@ func (p *publishFlags) describe(draft *catalog.Draft) error {
 	}
 	b, err := os.ReadFile(p.profile)
 	if err != nil {
-		return usagef("--profile: %w", err)
+		return usage("--profile：%v", "--profile: %v", err)
 	}
 	profile, err := ingest.ReadProfile(b)
 	if err != nil {
@@ -447,7 +434,7 @@ func openFiles(names []string) ([]*input, func(), error) {
 		f, err := os.Open(name)
 		if err != nil {
 			closeAll()
-			return nil, nil, usageError{err}
+			return nil, nil, asUsage(err)
 		}
 		files = append(files, &input{name, f, sha256.New()})
 	}
@@ -460,47 +447,6 @@ func inputs(files []*input) []ingest.File {
 		in[i] = ingest.File{Name: filepath.Base(f.name), Reader: io.TeeReader(f.file, f.sum)}
 	}
 	return in
-}
-
-func writeReport(name, lang string, out result, check bool, failed error) error {
-	return replaceFile(name, func(w io.Writer) error {
-		switch strings.ToLower(filepath.Ext(name)) {
-		case ".html":
-			page := ingest.Page{
-				Report: out.Report, Draft: out.Diff.draft, Drift: out.Drift, Lang: lang, Checked: check, Stopped: failed, Made: time.Now(),
-			}
-			if out.Release != nil {
-				page.Release = out.Release.Sequence
-			}
-			return page.Write(w)
-		case ".csv":
-			return out.WriteCSV(w)
-		}
-		return printJSON(w, out)
-	})
-}
-
-// replaceFile writes a file as a whole or not at all.
-func replaceFile(name string, write func(io.Writer) error) error {
-	f, err := os.CreateTemp(filepath.Dir(name), ".luoshu-*")
-	if err != nil {
-		return err
-	}
-	if err = errors.Join(write(f), f.Close()); err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-	}
-	return err
-}
-
-func printJSON(w io.Writer, v any) error {
-	if err := json.MarshalWrite(w, v, jsontext.WithIndent("  "), json.Deterministic(true)); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintln(w)
-	return err
 }
 
 func hexSum(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)) }

@@ -35,7 +35,7 @@ func TestRoundTrip(t *testing.T) {
 	for round := range 2 {
 		for i, d := range slices.Collect(catalog.Datasets()) {
 			r := luoshu(t, data, "publish", files[i], "--to", store, "--dataset", string(d.Name), "--publisher", "p",
-				"--reviewed-by", "示例", "--reviewed-on", "2026-11-20", "--json").want(t, exitDone).report(t)
+				"--reviewed-by", "示例", "--reviewed-on", "2026-11-20", "--json", "--sample").want(t, exitDone).report(t)
 			if r.Totals.Published+r.Totals.Unchanged != r.Totals.Read || r.Totals.Read == 0 {
 				t.Errorf("%s: %+v", d.Name, r.Totals)
 			}

@@ -16,7 +16,6 @@ import (
 
 	"luoshu/cache"
 	"luoshu/catalog"
-	"luoshu/catalog/ingest"
 )
 
 // The exit codes, as --help states them.
@@ -75,13 +74,6 @@ func (e environment) dataFolder() string {
 	return filepath.Join(os.TempDir(), "luoshu")
 }
 
-// usageError is a fault in how the command was called.
-type usageError struct{ error }
-
-func (u usageError) Unwrap() error { return u.error }
-
-func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
-
 // run executes a command line and returns its exit code.
 func run(ctx context.Context, env environment) int {
 	root := newRoot(env)
@@ -91,24 +83,13 @@ func run(ctx context.Context, env environment) int {
 		return exitDone
 	}
 	flag, _ := root.PersistentFlags().GetString("lang")
-	_, _ = fmt.Fprintf(env.stderr, "luoshu: %s\n", errorText(err, env.language(flag)))
+	_, _ = fmt.Fprintf(env.stderr, "luoshu: %s\n", catalog.ErrorText(err, env.language(flag)))
 	return exitCode(ctx, err)
 }
 
-// errorText says err in lang: what is wrong with a file is for whoever made it, and
-// told in their language.
-func errorText(err error, lang string) string {
-	text := err.Error()
-	if e, ok := errors.AsType[*ingest.FileError](err); ok {
-		text = strings.Replace(text, e.EN, e.In(lang), 1)
-	}
-	return text
-}
-
 func exitCode(ctx context.Context, err error) int {
-	var usage usageError
 	switch {
-	case errors.As(err, &usage):
+	case errors.Is(err, errUsage):
 		return exitUsage
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		return exitInterrupted
@@ -157,9 +138,9 @@ func newRoot(env environment) *cobra.Command {
 				return nil
 			}
 			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-				return usagef("there is no command %q; did you mean %q?", args[0], near[0])
+				return usage("没有命令“%s”；是否指“%s”？", "there is no command %q; did you mean %q?", args[0], near[0])
 			}
-			return usagef("there is no command %q; luoshu --help lists them", args[0])
+			return usage("没有命令“%s”；luoshu --help 列出全部命令", "there is no command %q; luoshu --help lists them", args[0])
 		},
 		SuggestionsMinimumDistance: 2,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
@@ -167,7 +148,7 @@ func newRoot(env environment) *cobra.Command {
 				return err
 			}
 			if c.lang != "" && c.lang != "zh" && c.lang != "en" {
-				return usagef("--lang is zh or en")
+				return usage("--lang 是 zh 或 en", "--lang is zh or en")
 			}
 			return nil
 		},
@@ -177,7 +158,7 @@ func newRoot(env environment) *cobra.Command {
 	root.SetOut(env.stdout)
 	root.SetErr(env.stderr)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usagef("%w\n%s", err, cmd.UsageString())
+		return usage("%v\n%s", "%v\n%s", err, cmd.UsageString())
 	})
 	f := root.PersistentFlags()
 	f.StringVar(&c.lang, "lang", "", "language of messages, zh or en (default: the locale's)")
@@ -202,7 +183,7 @@ func fromVariables(flags *pflag.FlagSet, lookup func(string) (string, bool)) err
 	flags.VisitAll(func(f *pflag.Flag) {
 		if v, ok := lookup(variable(f.Name)); ok && v != "" && !f.Changed {
 			if err := flags.Set(f.Name, v); err != nil {
-				errs = append(errs, usagef("%s: %w", variable(f.Name), err))
+				errs = append(errs, usage("%s：%v", "%s: %v", variable(f.Name), err))
 			}
 		}
 	})
@@ -213,7 +194,7 @@ func fromVariables(flags *pflag.FlagSet, lookup func(string) (string, bool)) err
 func arguments(least, most int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) < least || (most >= 0 && len(args) > most) {
-			return usagef("%s: give %s\n%s", cmd.Name(), what, cmd.UsageString())
+			return usage("%s：参数的数目不对\n%[3]s", "%s: give %s\n%s", cmd.Name(), what, cmd.UsageString())
 		}
 		return nil
 	}
@@ -239,7 +220,7 @@ func openTarget(ctx context.Context, spec, flag string) (cache.Writer, error) {
 
 func checkSpec(spec, flag string) error {
 	if spec == "" {
-		return usagef("--%s is missing: give a store such as redis://localhost:6379/0, dir:PATH or FILE.luoshu", flag)
+		return usage("缺少 --%s：请给出存储，如 redis://localhost:6379/0、dir:路径 或 文件.luoshu", "--%s is missing: give a store such as redis://localhost:6379/0, dir:PATH or FILE.luoshu", flag)
 	}
 	return nil
 }
@@ -247,7 +228,7 @@ func checkSpec(spec, flag string) error {
 // wrongSpec makes a store of no known form a fault of the call.
 func wrongSpec(err error) error {
 	if errors.Is(err, catalog.ErrInvalid) {
-		return usageError{err}
+		return asUsage(err)
 	}
 	return err
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -77,7 +76,7 @@ and keeps nothing.
 func (s *serveFlags) logger(env environment) (*slog.Logger, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(s.logLevel)); err != nil {
-		return nil, usagef("--log-level: %w", err)
+		return nil, usage("--log-level：%v", "--log-level: %v", err)
 	}
 	opt := &slog.HandlerOptions{Level: level}
 	switch s.logFormat {
@@ -86,7 +85,7 @@ func (s *serveFlags) logger(env environment) (*slog.Logger, error) {
 	case "json":
 		return slog.New(slog.NewJSONHandler(env.stderr, opt)), nil
 	}
-	return nil, usagef("--log-format is text or json")
+	return nil, usage("--log-format 是 text 或 json", "--log-format is text or json")
 }
 
 func (s *serveFlags) run(ctx context.Context, env environment, c *common) error {
@@ -100,11 +99,11 @@ func (s *serveFlags) run(ctx context.Context, env environment, c *common) error 
 	}
 	preview := len(s.preview) > 0
 	if preview && !loopback(s.addr) {
-		return usagef("--preview shows what is not published, to this machine alone; --addr %s is open to others", s.addr)
+		return usage("--preview 展示的内容没有发布，只供本机查看；--addr %s 向他人开放", "--preview shows what is not published, to this machine alone; --addr %s is open to others", s.addr)
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.addr)
 	if err != nil {
-		return fmt.Errorf("%w; choose another address with --addr", err)
+		return catalog.NewTextError(nil, catalog.Text{ZH: "%v；请用 --addr 换一个地址", EN: "%v; choose another address with --addr"}, err)
 	}
 	defer func() { _ = listener.Close() }()
 	bound := listener.Addr().(*net.TCPAddr)
@@ -131,7 +130,7 @@ func (s *serveFlags) run(ctx context.Context, env environment, c *common) error 
 	defer closeStore()
 	app, err := newApp(near, serverOptions{address: address, terminal: s.terminal, preview: preview, log: log, accessLog: s.accessLog})
 	if err != nil {
-		return usageError{err}
+		return asUsage(err)
 	}
 	out := env.stdout
 	if c.json {
@@ -218,7 +217,7 @@ func publicAddress(s string) (string, error) {
 	}
 	base, err := catalog.ParseBaseURL(s)
 	if err != nil {
-		return "", usagef("--public-url: %w", err)
+		return "", usage("--public-url：%v", "--public-url: %v", err)
 	}
 	return base, nil
 }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"luoshu/cache"
 	"luoshu/catalog"
 	"luoshu/catalog/demo"
+	"luoshu/catalog/ingest"
 )
 
 // everyRelease asks a store's history for all it keeps.
@@ -57,7 +57,9 @@ one command away. A store that holds another catalog is left alone.`,
 				p.line(catalog.Text{ZH: "%s 中已是示例目录", EN: "%s holds the demonstration already"}, target)
 				return show(line)
 			case err == nil:
-				return fmt.Errorf("%s holds release %d of catalog %q; put the demonstration into an empty store: %w", target, current.Sequence, current.Catalog, catalog.ErrConflict)
+				return catalog.NewTextError(catalog.ErrConflict, catalog.Text{
+					ZH: "%v 中是目录 %[3]s 的第 %[2]d 版；请把示例目录放进空的存储", EN: "%v holds release %d of catalog %q; put the demonstration into an empty store",
+				}, target, current.Sequence, current.Catalog)
 			case !errors.Is(err, catalog.ErrNoRelease):
 				return err
 			}
@@ -105,7 +107,7 @@ backwards. This is the way back after a store was lost.`,
 
 func copyReleases(ctx context.Context, env environment, c *common, source cache.Store, target cache.Writer, keep int) error {
 	if keep < 1 {
-		return usagef("--keep must be at least 1")
+		return usage("--keep 至少为 1", "--keep must be at least 1")
 	}
 	lang := env.language(c.lang)
 	show := progress{w: env.stderr, bars: env.terminal(env.stderr), quiet: c.json}
@@ -163,7 +165,7 @@ printed codes still answer; what was withdrawn since stays withdrawn.`,
 			ctx := cmd.Context()
 			seq, err := strconv.ParseInt(args[0], 10, 64)
 			if err != nil || seq < 1 {
-				return usagef("rollback: %q is not a sequence number", args[0])
+				return usage("rollback：“%s”不是发布的序号", "rollback: %q is not a sequence number", args[0])
 			}
 			target, err := openTarget(ctx, to, "to")
 			if err != nil {
@@ -184,7 +186,7 @@ func rollback(ctx context.Context, env environment, c *common, target cache.Writ
 		return err
 	}
 	if len(history) == 0 {
-		return fmt.Errorf("%s: %w", target, catalog.ErrNoRelease)
+		return noRelease(target)
 	}
 	var old *cache.Held
 	for i := range history {
@@ -194,13 +196,9 @@ func rollback(ctx context.Context, env environment, c *common, target cache.Writ
 	}
 	switch {
 	case old == nil:
-		var have []string
-		for _, h := range history {
-			have = append(have, strconv.FormatInt(h.Manifest.Sequence, 10))
-		}
-		return usagef("release %d is not kept; kept are %s", seq, strings.Join(have, ", "))
+		return notKept(seq, history)
 	case old == &history[0]:
-		return usagef("release %d is the current one", seq)
+		return usage("第 %d 版就是当前版本", "release %d is the current one", seq)
 	}
 	current, err := cache.Load(ctx, target, history[0].Pointer())
 	if err != nil {
@@ -208,6 +206,9 @@ func rollback(ctx context.Context, env environment, c *common, target cache.Writ
 	}
 	earlier, err := cache.Load(ctx, target, old.Pointer())
 	if err != nil {
+		return err
+	}
+	if err := ingest.ScreenText(catalog.Text{ZH: "--reason", EN: "--reason"}, reason); err != nil {
 		return err
 	}
 	publication, err := catalog.Republish(ctx, current, earlier, time.Now(), reason)
@@ -229,6 +230,15 @@ func rollback(ctx context.Context, env environment, c *common, target cache.Writ
 	return nil
 }
 
+// notKept says which releases a store keeps in place of the one asked for.
+func notKept(sequence int64, history []cache.Held) error {
+	var have []string
+	for _, h := range history {
+		have = append(have, strconv.FormatInt(h.Manifest.Sequence, 10))
+	}
+	return usage("没有保留第 %d 版；有 %s", "release %d is not kept; kept are %s", sequence, strings.Join(have, ", "))
+}
+
 func newExport(env environment, c *common) *cobra.Command {
 	var source, bundle, lines, dataset string
 	var keep int
@@ -244,7 +254,7 @@ that luoshu serve --source FILE.luoshu shows and stock tools can open; or, with
 				return exportLines(ctx, source, catalog.Dataset(dataset), lines)
 			}
 			if !strings.HasSuffix(bundle, ".luoshu") {
-				return usagef("--bundle must be a file name that ends in .luoshu")
+				return usage("--bundle 应是以 .luoshu 结尾的文件名", "--bundle must be a file name that ends in .luoshu")
 			}
 			store, err := openSource(ctx, source, "source")
 			if err != nil {
@@ -270,7 +280,7 @@ that luoshu serve --source FILE.luoshu shows and stock tools can open; or, with
 // exportLines writes the records of d in the current release, in canonical form.
 func exportLines(ctx context.Context, source string, d catalog.Dataset, name string) error {
 	if _, ok := d.Info(); !ok {
-		return usagef("--dataset %q is unknown; datasets are %s", d, datasetNames())
+		return usage("--dataset：没有数据集“%s”；有 %s", "--dataset %q is unknown; datasets are %s", d, datasetNames())
 	}
 	store, err := openSource(ctx, source, "source")
 	if err != nil {
@@ -282,7 +292,7 @@ func exportLines(ctx context.Context, source string, d catalog.Dataset, name str
 		return err
 	}
 	if release == nil {
-		return fmt.Errorf("%s: %w", store, catalog.ErrNoRelease)
+		return noRelease(store)
 	}
 	return replaceFile(name, func(w io.Writer) error {
 		out := bufio.NewWriter(w)
@@ -308,7 +318,7 @@ names. A publication under way at the same moment is not harmed.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
 			if keep < 1 {
-				return usagef("--keep must be at least 1")
+				return usage("--keep 至少为 1", "--keep must be at least 1")
 			}
 			target, err := openTarget(ctx, to, "to")
 			if err != nil {

@@ -25,7 +25,7 @@ check and publish read it as it is. Datasets: ` + datasetNames(),
 			d := catalog.Dataset(args[0])
 			info, ok := d.Info()
 			if !ok {
-				return usagef("there is no dataset %q; datasets are %s", args[0], datasetNames())
+				return usage("没有数据集“%s”；有 %s", "there is no dataset %q; datasets are %s", args[0], datasetNames())
 			}
 			if err := checkNewWorkbook("out", out, ".xlsx"); err != nil {
 				return err
@@ -58,12 +58,12 @@ check and publish read it as it is. Datasets: ` + datasetNames(),
 func checkNewWorkbook(flag, name, ending string) error {
 	switch {
 	case name == "":
-		return usagef("--%s is missing: give FILE%s", flag, ending)
+		return usage("缺少 --%s：请给出 文件%s", "--%s is missing: give FILE%s", flag, ending)
 	case !strings.EqualFold(filepath.Ext(name), ending):
-		return usagef("--%s %s: the name must end in %s", flag, name, ending)
+		return usage("--%s %s：文件名应以 %s 结尾", "--%s %s: the name must end in %s", flag, name, ending)
 	}
 	if _, err := os.Lstat(name); err == nil {
-		return usagef("--%s %s is there already; it is not overwritten", flag, name)
+		return usage("--%s %s 已经存在，不会被覆盖", "--%s %s is there already; it is not overwritten", flag, name)
 	}
 	return nil
 }
