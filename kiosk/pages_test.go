@@ -624,7 +624,7 @@ func TestConditional(t *testing.T) {
 func TestUnknownParameters(t *testing.T) {
 	f := testRelease()
 	app, _ := site(t)
-	for _, url := range []string{"/", "/achievements", "/about", "/achievements/" + string(f.id["short"]), "/q/" + string(f.id["short"])} {
+	for _, url := range []string{"/", "/achievements", "/about", "/search", "/achievements/" + string(f.id["short"]), "/q/" + string(f.id["short"])} {
 		plain, want := get(t, app, url+"?lang=en")
 		resp, got := get(t, app, url+"?utm_source=zzmark&lang=en&%22%3E%3Cscript%3Ezzmark=1&lang=zh&fbclid=zzmark")
 		if resp.status != 200 || got != want || resp.header.Get("ETag") != plain.header.Get("ETag") {

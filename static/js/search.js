@@ -1,9 +1,9 @@
 // Suggestions under the search field, from the interface that anybody may ask. The
 // page is complete without them: the form is sent and answered as a page.
 
-const form = document.querySelector("form[data-suggest]");
-const field = form.elements.q;
 const list = document.getElementById("suggestions");
+const form = list.closest("form");
+const field = form.elements.q;
 const told = document.getElementById("suggested");
 const english = document.documentElement.lang === "en";
 const pause = 60; // milliseconds between the last key and the question
@@ -64,7 +64,7 @@ function show(items) {
   list.replaceChildren(...items.map(option));
   list.hidden = items.length === 0;
   field.setAttribute("aria-expanded", String(!list.hidden));
-  told.textContent = items.length ? form.dataset.suggested.replace("%s", items.length) : "";
+  told.textContent = items.length ? list.dataset.told.replace("%s", items.length) : "";
   choose(-1);
 }
 
@@ -89,7 +89,7 @@ async function ask() {
   const dataset = form.elements.dataset?.value;
   if (dataset) q.set("dataset", dataset);
   try {
-    const answer = await fetch(form.dataset.suggest + "?" + q, { signal: asked.signal });
+    const answer = await fetch(list.dataset.from + "?" + q, { signal: asked.signal });
     show(answer.ok ? (await answer.json()).data : []);
   } catch (e) {
     if (e.name !== "AbortError") show([]);
