@@ -653,6 +653,14 @@ func TestHostileText(t *testing.T) {
 		}
 		return ctx.Response.StatusCode(), took
 	}
+	// The race detector makes everything ten times slower: a plain search that every
+	// record answers is the measure then.
+	_, usual := ask("Generated")
+	for range 4 {
+		_, again := ask("Generated")
+		usual = min(usual, again)
+	}
+	bound := max(5*time.Millisecond, 4*usual)
 	long := func(s string, n int) string { return strings.Repeat(s, n)[:n*len(s)] }
 	for name, q := range map[string]string{
 		"10,000 characters": long("轴", 10_000), "200 characters": long("轴承", 100), "500 terms": long("a ", 500), "64 terms": long("ab ", 60),
@@ -666,8 +674,8 @@ func TestHostileText(t *testing.T) {
 			_, again := ask(q)
 			took = min(took, again)
 		}
-		if status != 200 && status != 400 || took > 5*time.Millisecond {
-			t.Errorf("%s (%d characters): status %d in %s", name, utf8.RuneCountInString(q), status, took)
+		if status != 200 && status != 400 || took > bound {
+			t.Errorf("%s (%d characters): status %d in %s, usual are %s", name, utf8.RuneCountInString(q), status, took, usual)
 		}
 	}
 }
