@@ -3,7 +3,6 @@ package ingest
 import (
 	"embed"
 	"encoding/csv"
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -151,11 +150,14 @@ func newMapping(d catalog.Dataset, columns map[string]string) (*mapping, error) 
 		name := columns[column]
 		t, ok := m.targetOf(name)
 		if !ok {
-			return nil, fmt.Errorf("column map: %q is not a field of %s; fields are %s: %w",
-				name, d, strings.Join(fieldNames(d), ", "), catalog.ErrInvalid)
+			return nil, catalog.NewTextError(catalog.ErrInvalid, catalog.Text{
+				ZH: "列对应表：“%s”不是 %s 的字段；字段有 %s", EN: "column map: %q is not a field of %s; fields are %s",
+			}, name, d, strings.Join(fieldNames(d), ", "))
 		}
 		if known, _ := m.classify(column); known.use == Gate || known.use == Dropped {
-			return nil, fmt.Errorf("column map: the column %q cannot be mapped: it decides about publication or is never public: %w", column, catalog.ErrInvalid)
+			return nil, catalog.NewTextError(catalog.ErrInvalid, catalog.Text{
+				ZH: "列对应表：“%s”列不能指定：它用于把关，或从不公开", EN: "column map: the column %q cannot be mapped: it decides about publication or is never public",
+			}, column)
 		}
 		m.explicit[foldHeader(column)] = t
 	}
