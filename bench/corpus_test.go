@@ -1,7 +1,9 @@
 package bench
 
 import (
+	"cmp"
 	"encoding/json"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -49,32 +51,23 @@ func newCorpus(b *testing.B, n int) *corpus {
 		seen := map[string]bool{}
 		runes := []rune(c.records[i].Abstract)
 		for k := range len(runes) - 1 {
-			if pair := string(runes[k : k+2]); !seen[pair] && runes[k] >= 0x4E00 && runes[k+1] >= 0x4E00 && runes[k] < 0xA000 && runes[k+1] < 0xA000 {
+			if pair := string(runes[k : k+2]); !seen[pair] && han(runes[k]) && han(runes[k+1]) {
 				seen[pair] = true
 				counts[pair]++
 			}
 		}
 	}
 	sampled := min(n, 5000)
-	about := func(target int) []string {
-		var pairs []string
-		for pair := range counts {
-			pairs = append(pairs, pair)
-		}
-		distance := func(pair string) int { return max(counts[pair]-target, target-counts[pair]) }
-		slices.SortFunc(pairs, func(x, y string) int {
-			if d := distance(x) - distance(y); d != 0 {
-				return d
-			}
-			if x < y {
-				return -1
-			}
-			return 1
-		})
-		return pairs[:20]
-	}
-	c.frequent, c.rare = about(sampled/6), about(sampled/100)
+	c.frequent, c.rare = nearest(counts, sampled/6), nearest(counts, sampled/100)
 	return c
+}
+
+// nearest returns the twenty pairs whose counts are nearest to target.
+func nearest(counts map[string]int, target int) []string {
+	all := slices.Collect(maps.Keys(counts))
+	distance := func(pair string) int { return max(counts[pair]-target, target-counts[pair]) }
+	slices.SortFunc(all, func(x, y string) int { return cmp.Or(cmp.Compare(distance(x), distance(y)), cmp.Compare(x, y)) })
+	return all[:20]
 }
 
 // quantiles asks every question in turn and reports p50 and p99 in microseconds.
