@@ -316,6 +316,9 @@ func redact(s, placeholder string, pol policy) (out string, hits []hit, settings
 		again, _ := scan(out, pol)
 		next := replace(out, placeholder, again)
 		if next == out {
+			// What holds or refuses a text only now, since a redaction has freed it,
+			// does so at once, and not when the text is screened again.
+			hits = append(hits, again...)
 			break
 		}
 		if out = next; round == 8 {
