@@ -30,6 +30,9 @@ type column struct {
 	// numbers of a column of numbers; NaN is none.
 	numbers  []float64
 	min, max float64
+
+	// bits are the bitmaps of a column of few values, one after another.
+	bits []uint64
 }
 
 // strings32 is a list of strings in one piece of memory.
@@ -217,6 +220,7 @@ func (b *columnsBuilder) finish() []column {
 			c.number, c.ordered = nil, nil
 		}
 		out[i] = c.column
+		out[i].addBitmaps()
 	}
 	return out
 }

@@ -48,6 +48,7 @@ type scratch struct {
 	batch batch
 	heap  []ranked
 	facet [MaxFacets][]uint32
+	bits  []uint64
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
@@ -191,7 +192,9 @@ func (sr *search) run() {
 		clear(sr.facet[i])
 	}
 	if len(sr.terms) == 0 {
-		sr.all()
+		if !sr.bitmapped() {
+			sr.all()
+		}
 		return
 	}
 	sr.lists = slices.Grow(sr.lists[:0], len(sr.terms))[:len(sr.terms)]

@@ -144,6 +144,7 @@ func (ix *index) lay(l *layout) {
 		lay(l, name+".codes", &c.codes)
 		lay(l, name+".firsts", &c.firsts)
 		lay(l, name+".numbers", &c.numbers)
+		lay(l, name+".bits", &c.bits)
 	}
 }
 
