@@ -147,6 +147,86 @@ func identifierLike(chunk string) bool {
 	return strings.ContainsAny(chunk, "0123456789") && !strings.ContainsFunc(chunk, ideographic)
 }
 
+// asked returns what is asked for among the records from from to to: everything that
+// was typed, or, where no record holds all of that, what is left without the pairs
+// that only join one word to the next. 轴承故障诊断 asks for 轴承, 故障 and 诊断 then,
+// and not for 承故. Which pairs these are is told by the catalog: of those that can be
+// spared without losing a character, the rarest.
+func (ix *index) asked(terms []term, from, to uint32) []term {
+	if len(terms) < 3 || ix.anyHolds(terms, from, to) {
+		return terms
+	}
+	var kept []term
+	for rest := terms; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && rest[n-1].pair() && rest[n].pair() && rest[n].from < rest[n-1].to {
+			n++
+		}
+		kept = append(kept, ix.spare(rest[:n])...)
+		rest = rest[n:]
+	}
+	return kept
+}
+
+func (t term) pair() bool { return t.key&(wordKey|pairKey) == pairKey }
+
+// anyHolds reports whether a record holds all terms.
+func (ix *index) anyHolds(terms []term, from, to uint32) bool {
+	lists := make([]list, len(terms))
+	for i, t := range terms {
+		if !ix.find(t.key, &lists[i]) {
+			return false
+		}
+	}
+	for doc := from; ; {
+		next := doc
+		for i := range lists {
+			next = max(next, lists[i].seek(next))
+		}
+		if next >= to {
+			return false
+		}
+		if next == doc {
+			return true
+		}
+		doc = next
+	}
+}
+
+// spare leaves out as many pairs of a run as can be spared, and of several ways that
+// with the rarest pairs. The first and the last stay, and no two neighbors go: so
+// every character is asked for.
+func (ix *index) spare(run []term) []term {
+	if len(run) < 3 {
+		return run
+	}
+	const one = 1 << 24 // more than most counts
+	// The best gain over the first pairs, the last of them kept or left out.
+	type best struct {
+		kept, out int
+		outBefore bool // whether the pair before is out where this one is kept
+	}
+	gains := make([]best, len(run))
+	gains[0].out = -one * len(run)
+	for i := 1; i < len(run); i++ {
+		gains[i].kept, gains[i].outBefore = gains[i-1].kept, false
+		if gains[i-1].out > gains[i].kept {
+			gains[i].kept, gains[i].outBefore = gains[i-1].out, true
+		}
+		gains[i].out = gains[i-1].kept + one - ix.count(run[i].key)
+	}
+	kept := []term{run[len(run)-1]}
+	for i := len(run) - 1; i > 0; {
+		if gains[i].outBefore {
+			i--
+		}
+		i--
+		kept = append(kept, run[i])
+	}
+	slices.Reverse(kept)
+	return kept
+}
+
 func distinct(terms []term) []term {
 	seen := map[key]bool{}
 	return slices.DeleteFunc(terms, func(t term) bool {

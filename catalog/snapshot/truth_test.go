@@ -63,6 +63,10 @@ func tell(t interface{ Fatal(...any) }, doc uint32, e catalog.Entry, published f
 func scan(records []told, s *Snapshot, q Query) []ranked {
 	in := s.spans[q.Dataset]
 	terms, _ := s.parse(q.Text)
+	if q.Dataset == "" {
+		in = span{0, s.Len()}
+	}
+	terms = asked(records, terms, in)
 	df := map[key]int{}
 	sum := uint32(0)
 	for _, term := range terms {
@@ -121,6 +125,57 @@ func scan(records []told, s *Snapshot, q Query) []ranked {
 	}
 	slices.SortFunc(out, func(a, b ranked) int { return cmp.Or(cmp.Compare(b.key, a.key), cmp.Compare(a.doc, b.doc)) })
 	return out
+}
+
+// asked leaves out of terms that no record holds together the pairs that can be
+// spared: of all ways to leave none of two neighbors the one that leaves out most, and
+// of several the one with the rarest pairs.
+func asked(records []told, terms []term, in span) []term {
+	holds := func(r told, terms []term) bool {
+		return !slices.ContainsFunc(terms, func(t term) bool { return r.marks[t.key] == 0 })
+	}
+	if slices.ContainsFunc(records[in.from:in.to], func(r told) bool { return holds(r, terms) }) {
+		return terms
+	}
+	count := func(t term) (n int) {
+		for _, r := range records {
+			if r.marks[t.key] != 0 {
+				n++
+			}
+		}
+		return n
+	}
+	var kept []term
+	for from := 0; from < len(terms); {
+		to := from + 1
+		for to < len(terms) && terms[to-1].pair() && terms[to].pair() && terms[to].from < terms[to-1].to {
+			to++
+		}
+		run := terms[from:to]
+		bestOut, bestCount, bestSet := -1, 0, 0
+		for set := range 1 << len(run) { // the pairs that are left out
+			out, sum, ok := 0, 0, true
+			for i := range run {
+				if set&(1<<i) != 0 {
+					out, sum = out+1, sum+count(run[i])
+					ok = ok && i > 0 && i < len(run)-1 && set&(1<<(i-1)) == 0
+				}
+			}
+			if ok && (out > bestOut || out == bestOut && sum < bestCount) {
+				bestOut, bestCount, bestSet = out, sum, set
+			}
+		}
+		if len(terms) < 3 {
+			bestSet = 0
+		}
+		for i, t := range run {
+			if bestSet&(1<<i) == 0 {
+				kept = append(kept, t)
+			}
+		}
+		from = to
+	}
+	return kept
 }
 
 func passes(r told, filters []Filter) bool {
