@@ -147,13 +147,13 @@ func identifierLike(chunk string) bool {
 	return strings.ContainsAny(chunk, "0123456789") && !strings.ContainsFunc(chunk, ideographic)
 }
 
-// asked returns what is asked for among the records from from to to: everything that
-// was typed, or, where no record holds all of that, what is left without the pairs
+// asked returns what is asked for: everything that was typed, or, where no record of
+// any dataset holds all of that, what is left without the pairs
 // that only join one word to the next. 轴承故障诊断 asks for 轴承, 故障 and 诊断 then,
 // and not for 承故. Which pairs these are is told by the catalog: of those that can be
 // spared without losing a character, the rarest.
-func (ix *index) asked(terms []term, from, to uint32) []term {
-	if len(terms) < 3 || ix.anyHolds(terms, from, to) {
+func (ix *index) asked(terms []term) []term {
+	if len(terms) < 3 || ix.anyHolds(terms) {
 		return terms
 	}
 	var kept []term
@@ -171,19 +171,19 @@ func (ix *index) asked(terms []term, from, to uint32) []term {
 func (t term) pair() bool { return t.key&(wordKey|pairKey) == pairKey }
 
 // anyHolds reports whether a record holds all terms.
-func (ix *index) anyHolds(terms []term, from, to uint32) bool {
+func (ix *index) anyHolds(terms []term) bool {
 	lists := make([]list, len(terms))
 	for i, t := range terms {
 		if !ix.find(t.key, &lists[i]) {
 			return false
 		}
 	}
-	for doc := from; ; {
+	for doc := uint32(0); ; {
 		next := doc
 		for i := range lists {
 			next = max(next, lists[i].seek(next))
 		}
-		if next >= to {
+		if next == end {
 			return false
 		}
 		if next == doc {

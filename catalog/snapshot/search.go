@@ -137,7 +137,7 @@ func (ix *index) prepare(q Query, find func(catalog.ID) (uint32, bool)) (*search
 		return nil, err
 	}
 	if len(sr.terms) > 0 {
-		sr.terms = ix.asked(sr.terms, sr.from, sr.to)
+		sr.terms = ix.asked(sr.terms)
 		sr.weigh(q.Text)
 	}
 	if len(q.Filters) > MaxFilters {

@@ -63,10 +63,7 @@ func tell(t interface{ Fatal(...any) }, doc uint32, e catalog.Entry, published f
 func scan(records []told, s *Snapshot, q Query) []ranked {
 	in := s.spans[q.Dataset]
 	terms, _ := s.parse(q.Text)
-	if q.Dataset == "" {
-		in = span{0, s.Len()}
-	}
-	terms = asked(records, terms, in)
+	terms = asked(records, terms)
 	df := map[key]int{}
 	sum := uint32(0)
 	for _, term := range terms {
@@ -130,11 +127,11 @@ func scan(records []told, s *Snapshot, q Query) []ranked {
 // asked leaves out of terms that no record holds together the pairs that can be
 // spared: of all ways to leave none of two neighbors the one that leaves out most, and
 // of several the one with the rarest pairs.
-func asked(records []told, terms []term, in span) []term {
+func asked(records []told, terms []term) []term {
 	holds := func(r told, terms []term) bool {
 		return !slices.ContainsFunc(terms, func(t term) bool { return r.marks[t.key] == 0 })
 	}
-	if slices.ContainsFunc(records[in.from:in.to], func(r told) bool { return holds(r, terms) }) {
+	if slices.ContainsFunc(records, func(r told) bool { return holds(r, terms) }) {
 		return terms
 	}
 	count := func(t term) (n int) {
