@@ -3,6 +3,7 @@ package catalog
 import (
 	"bytes"
 	"fmt"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -24,6 +25,12 @@ func (e Entry) Source() string { return unquoted(member(e.Raw, "source")) }
 // Title returns the record's title in both languages.
 func (e Entry) Title() Text {
 	return Text{unescaped(member(e.Raw, "title")), unescaped(member(e.Raw, "title_en"))}
+}
+
+// UpdatedAt returns when the record last changed, the zero time where it does not say.
+func (e Entry) UpdatedAt() time.Time {
+	t, _ := time.Parse(time.RFC3339, unquoted(member(e.Raw, "updated_at"))) // zero when it fails
+	return t
 }
 
 // scanEntry makes an Entry of a line of canonical JSON. The error wraps

@@ -73,6 +73,9 @@ type edition struct {
 	meta, tail []byte
 	// made holds the documents that are made once, by address.
 	made sync.Map // string -> document
+
+	once    sync.Once
+	changes *changes
 }
 
 // document is a whole answer, ready to be sent.

@@ -47,6 +47,8 @@ type Config struct {
 	// the catalog's own address does, and where that is missing links begin with the
 	// path. The Host header never decides.
 	BaseURL string
+	// Preview says that what is shown is not published: nobody shall index it.
+	Preview bool
 	// Logger gets what clients must not see, with the request id; nil discards it.
 	Logger *slog.Logger
 }
@@ -56,10 +58,13 @@ type Handler struct {
 	reader  Reader
 	archive Archive
 	base    string
+	preview bool
 	log     *slog.Logger
 	// latest is the edition of the release last answered from, which nearly
 	// always is the current one.
 	latest atomic.Pointer[edition]
+	// earlier is that of the earlier release last answered from.
+	earlier atomic.Pointer[edition]
 	// requests holds *request for reuse.
 	requests sync.Pool
 }
@@ -84,7 +89,7 @@ func New(c Config) (*Handler, error) {
 		return nil, errors.Join(faults...)
 	}
 	h := &Handler{
-		reader: c.Reader, archive: c.Archive, base: base, log: c.Logger,
+		reader: c.Reader, archive: c.Archive, base: base, preview: c.Preview, log: c.Logger,
 		requests: sync.Pool{New: func() any { return new(request) }},
 	}
 	if h.log == nil {

@@ -26,6 +26,9 @@ type Operation struct {
 	// Filters says that the operation also takes the FilterParameters of its dataset,
 	// or of none.
 	Filters bool
+	// OwnErrors says that the operation answers a wrong request in the way of its own
+	// protocol, with status 200.
+	OwnErrors bool
 
 	// limit is the default of the parameter of that name.
 	limit int
@@ -148,7 +151,7 @@ var (
 
 // operations in the order in which paths are matched: fixed words come before
 // parameters.
-var operations = located([]Operation{
+var operations = located(append([]Operation{
 	{
 		Path: root, Produces: typeJSON, serve: (*Handler).index,
 		Summary: catalog.Text{ZH: "这里有什么", EN: "What is here"},
@@ -237,7 +240,7 @@ var operations = located([]Operation{
 		Summary:    catalog.Text{ZH: "与一条记录相配的记录及理由", EN: "The records that fit a record, and why"},
 		Parameters: []Parameter{datasetParameter, idParameter, matchLimitParameter},
 	},
-})
+}, harvesting...))
 
 // located tells every path parameter where in the path it stands, and every operation
 // its usual limit.

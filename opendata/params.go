@@ -32,6 +32,8 @@ type request struct {
 	seq       int64
 	hash      catalog.Hash
 	list      string
+	part      int
+	english   bool
 	limit     int
 	cursor    cursor
 	hasCursor bool
@@ -57,7 +59,7 @@ func (r *request) parse() error {
 			}
 		}
 	}
-	if len(r.ctx.URI().QueryString()) == 0 && !r.op.requires() {
+	if r.op.OwnErrors || len(r.ctx.URI().QueryString()) == 0 && !r.op.requires() {
 		return nil
 	}
 	return r.parseQuery()

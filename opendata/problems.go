@@ -42,6 +42,7 @@ const (
 	unknownRelease
 	unknownFile
 	unknownAddress
+	noPublicAddress
 	methodNotAllowed
 	requestTimeout
 	withdrawn
@@ -121,6 +122,14 @@ var problemTypes = [...]ProblemType{
 		Title:  catalog.Text{ZH: "地址不存在", EN: "Nothing at this address"},
 		Detail: catalog.Text{ZH: "这个地址没有内容", EN: "There is nothing at this address"},
 		Hint:   catalog.Text{ZH: "；是否要用“{suggestion}”？", EN: "; did you mean `{suggestion}`?"},
+	},
+	noPublicAddress: {
+		Slug: "no-public-address", Status: http.StatusNotFound,
+		Title: catalog.Text{ZH: "没有公开网址", EN: "No public address"},
+		Detail: catalog.Text{
+			ZH: "这种格式须写完整网址，而目录未写明 public_url，服务器也未设定网址",
+			EN: "This format needs whole addresses, and neither the catalog (public_url) nor the server has one",
+		},
 	},
 	methodNotAllowed: {
 		Slug: "method-not-allowed", Status: http.StatusMethodNotAllowed, bare: true,
@@ -220,6 +229,7 @@ const (
 	badReference
 	badNumber
 	badDate
+	badLanguage
 	// badSearch is told in the words of the index.
 	badSearch
 )
@@ -296,6 +306,9 @@ var faultTexts = [...]struct{ detail, hint catalog.Text }{
 	},
 	badDate: {
 		detail: catalog.Text{ZH: "“{name}”应为日期，如 2026-11-20、2026-11 或 2026", EN: "`{name}` must be a date such as 2026-11-20, 2026-11 or 2026"},
+	},
+	badLanguage: {
+		detail: catalog.Text{ZH: "“{name}”应为 zh 或 en", EN: "`{name}` must be zh or en"},
 	},
 	badSearch: {
 		detail: catalog.Text{ZH: "检索有误", EN: "the search is at fault"},

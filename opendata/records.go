@@ -156,26 +156,33 @@ func appendMark(b []byte, path int) []byte {
 
 // pinned returns the release that the cursor of r belongs to.
 func (h *Handler) pinned(r *request) (*snapshot.Snapshot, *edition, error) {
-	c := &r.cursor
+	return h.continued(r, r.cursor.sequence, r.cursor.release, map[string]string{"start": h.originNow() + r.collection()})
+}
+
+// continued returns the release of that number and name, in which a list that began
+// there goes on. start says where it can begin again when the release is gone.
+func (h *Handler) continued(r *request, sequence int64, name [8]byte, start map[string]string) (*snapshot.Snapshot, *edition, error) {
 	now := r.snap.Manifest().Sequence
-	if c.sequence == now && c.release == r.edition.release {
+	if sequence == now && name == r.edition.release {
 		return r.snap, r.edition, nil
 	}
-	seq := []string{"{seq}", strconv.FormatInt(c.sequence, 10)}
-	if c.sequence > now {
+	seq := []string{"{seq}", strconv.FormatInt(sequence, 10)}
+	if sequence > now {
 		// Another node is ahead of this one; soon both have the release.
 		return nil, nil, &problemError{kind: releaseAhead, fill: append(seq, "{current}", strconv.FormatInt(now, 10))}
 	}
-	snap, err := h.reader.At(c.sequence)
+	snap, err := h.reader.At(sequence)
 	switch {
-	case err == nil && releasePrefix(snap.Hash()) == c.release:
-		return snap, newEdition(h.origin(snap.Manifest()), snap), nil
+	case err == nil && releasePrefix(snap.Hash()) == name:
+		if e := h.earlier.Load(); e != nil && e.hash == snap.Hash() {
+			return snap, e, nil
+		}
+		e := newEdition(h.origin(snap.Manifest()), snap)
+		h.earlier.Store(e)
+		return snap, e, nil
 	case err == nil || errors.Is(err, catalog.ErrNotFound):
 		// A release of that number, but another one: the store was rebuilt.
-		return nil, nil, &problemError{
-			kind: releaseGone, fill: seq, cause: err,
-			links: map[string]string{"start": h.originNow() + r.collection()},
-		}
+		return nil, nil, &problemError{kind: releaseGone, fill: seq, cause: err, links: start}
 	default:
 		return nil, nil, err
 	}

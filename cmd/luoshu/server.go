@@ -45,7 +45,7 @@ func newApp(near *cache.Near, opt serverOptions) (*fiber.App, error) {
 	if err != nil {
 		return nil, err
 	}
-	api, err := opendata.New(opendata.Config{Reader: near, Archive: near, BaseURL: opt.address.links(), Logger: opt.log})
+	api, err := opendata.New(opendata.Config{Reader: near, Archive: near, BaseURL: opt.address.links(), Preview: opt.preview, Logger: opt.log})
 	if err != nil {
 		return nil, err
 	}
