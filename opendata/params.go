@@ -87,8 +87,22 @@ func (r *request) parseQuery() error {
 	}
 	var faults []faultError
 	given := make(map[string]string, args.Len())
+	var pairs [][2]string
 	for k, v := range args.All() {
-		name, value := string(k), string(v)
+		pairs = append(pairs, [2]string{string(k), string(v)})
+	}
+	// What a cursor continues was checked when it began: it is read first.
+	slices.SortStableFunc(pairs, func(a, b [2]string) int {
+		switch {
+		case a[0] == "cursor" && b[0] != "cursor":
+			return -1
+		case a[0] != "cursor" && b[0] == "cursor":
+			return 1
+		}
+		return 0
+	})
+	for _, pair := range pairs {
+		name, value := pair[0], pair[1]
 		p := r.op.query(name)
 		if p == nil && r.op.Filters {
 			p = filterParameters(r.dataset.Name)[name]
@@ -144,7 +158,7 @@ func (r *request) unknown(name string) faultError {
 	f := faultError{kind: unknownParameter, name: name}
 	names := r.op.queryNames()
 	if r.op.Filters {
-		f.known = searchFieldNames(r.dataset.Name, false)
+		f.known = slices.Concat(names, searchFieldNames(r.dataset.Name, false))
 		for _, p := range FilterParameters(r.dataset.Name) {
 			names = append(names, p.Name)
 		}

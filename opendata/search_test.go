@@ -531,7 +531,7 @@ func TestSearchProblems(t *testing.T) {
 		{"achievements?q=%ff", "UTF-8"},
 		{"achievements?q=" + strings.Repeat("a", 201), "201 characters, at most 200"},
 		{"achievements?q=" + strings.Repeat("a", 801), "1 to 800 bytes"},
-		{"achievements?q=" + words(99), "fewer than 64"},
+		{"achievements?q=" + words(99), "at most 64"},
 		{"achievements?q=a&q=b", "`q` is given more than once"},
 		{"achievements?stage=", "`stage` must have 1 to 200 bytes"},
 		{"achievements?stage=a&stage=b", "`stage` is given more than once"},

@@ -15,14 +15,14 @@ import (
 // most.
 const mostBitmaps = 64
 
-// firstWord and words say which words of a bitmap over all records a column keeps.
+// firstWord and wordCount say which words of a bitmap over all records a column keeps.
 func (c *column) firstWord() uint32 { return c.from / 64 }
 
-func (c *column) words() uint32 { return (c.to+63)/64 - c.from/64 }
+func (c *column) wordCount() uint32 { return (c.to+63)/64 - c.from/64 }
 
 // bitmap returns the bitmap of the value or range numbered i, from firstWord on.
 func (c *column) bitmap(i int) []uint64 {
-	n := int(c.words())
+	n := int(c.wordCount())
 	return c.bits[i*n : (i+1)*n]
 }
 
@@ -39,7 +39,7 @@ func (c *column) addBitmaps() {
 	if count == 0 || count > mostBitmaps {
 		return
 	}
-	c.bits = make([]uint64, count*int(c.words()))
+	c.bits = make([]uint64, count*int(c.wordCount()))
 	set := func(i int, doc uint32) { c.bitmap(i)[doc/64-c.firstWord()] |= 1 << (doc % 64) }
 	for doc := c.from; doc < c.to; doc++ {
 		if c.kind == terms {

@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// MaxFacetValues bounds how many values of a field are told.
+// MaxFacetValues bounds how many values of a field are told beside the chosen ones.
 const MaxFacetValues = 100
 
 // facetCounter counts the values of a field among what is found.
@@ -211,31 +211,27 @@ func (f *facetCounter) tell(counts []uint32) Facet {
 		}
 		return out
 	}
-	// The most frequent, then by value: values are ascending already.
+	// The most frequent, then by value: values are ascending already. What is chosen
+	// is told besides, and takes no other value's place.
 	type counted struct{ code, n uint32 }
-	var top []counted
 	less := func(a, b counted) int { return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(a.code, b.code)) }
-	for code, n := range counts[1:] {
+	var top, chosen []counted
+	for code, n := range counts[min(1, len(counts)):] {
 		at := counted{uint32(code + 1), n}
-		chosen := f.chosen(code + 1)
-		if n == 0 && !chosen {
-			continue
-		}
-		if len(top) < MaxFacetValues {
+		switch {
+		case f.chosen(code + 1):
+			chosen = append(chosen, at)
+		case n == 0, len(top) == MaxFacetValues && less(at, top[MaxFacetValues-1]) > 0:
+		default:
+			if len(top) == MaxFacetValues {
+				top = top[:MaxFacetValues-1]
+			}
 			i, _ := slices.BinarySearchFunc(top, at, less)
-			top = slices.Insert(top, i, at)
-			continue
-		}
-		if chosen {
-			top = append(top, at)
-			continue
-		}
-		if last := top[MaxFacetValues-1]; less(at, last) < 0 && !f.chosen(int(last.code)) {
-			top = slices.Delete(top, MaxFacetValues-1, MaxFacetValues)
-			i, _ := slices.BinarySearchFunc(top[:MaxFacetValues-1], at, less)
 			top = slices.Insert(top, i, at)
 		}
 	}
+	top = append(top, chosen...)
+	slices.SortFunc(top, less)
 	for _, c := range top {
 		out.Values = append(out.Values, FacetValue{Value: string(f.column.values.at(int(c.code - 1))), Count: int(c.n), Chosen: f.chosen(int(c.code))})
 	}

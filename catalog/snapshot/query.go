@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"luoshu/catalog"
@@ -93,9 +94,8 @@ type term struct {
 }
 
 // parse takes what was typed apart. Of several ideographs the pairs are asked for,
-// of a single one the character. What is written like a number or identifier, with
-// digits and signs between letters, is asked for as a whole where the catalog has
-// it, else by its parts.
+// of a single one the character. What holds a digit is asked for as a whole, in groups
+// or not, where the catalog has it, else by its parts.
 func (ix *index) parse(text string) ([]term, error) {
 	if n := utf8.RuneCountInString(text); n > MaxQueryLength {
 		return nil, badQuery("q", "检索词有 %d 字，最多 %d 字", "the text has %d characters, at most %d are searched for", n, MaxQueryLength)
@@ -105,11 +105,16 @@ func (ix *index) parse(text string) ([]term, error) {
 	}
 	var s scanner
 	var terms []term
-	at := 0
-	for chunk := range strings.FieldsSeq(text) {
-		at += strings.Index(text[at:], chunk)
-		terms = append(terms, ix.parseChunk(&s, chunk, at)...)
-		at += len(chunk)
+	chunks := chunksOf(text)
+	for i := 0; i < len(chunks); {
+		n, t := ix.identifier(text, chunks[i:])
+		if n > 0 {
+			terms = append(terms, t)
+			i += n
+			continue
+		}
+		terms = append(terms, s.ask(text, chunks[i])...)
+		i++
 	}
 	if strings.TrimSpace(text) != "" && len(terms) == 0 {
 		return nil, badQuery("q", "检索词里没有文字或数字", "there is no letter or digit to search for")
@@ -117,34 +122,66 @@ func (ix *index) parse(text string) ([]term, error) {
 	slices.SortStableFunc(terms, func(a, b term) int { return a.from - b.from })
 	terms = distinct(terms)
 	if len(terms) > maxQueryTokens {
-		return nil, badQuery("q", "检索词太多：请少于 %d 个词", "too many words: ask for fewer than %d", maxQueryTokens)
+		return nil, badQuery("q", "检索词太多：最多 %d 个词", "too many words: ask for at most %d", maxQueryTokens)
 	}
 	return terms, nil
 }
 
-func (ix *index) parseChunk(s *scanner, chunk string, at int) []term {
-	if identifierLike(chunk) {
-		if whole := squeeze(nil, []byte(chunk)); len(whole) > 0 {
+// chunk is a part of a text without white space and without a border between
+// ideographs and other writing.
+type chunk struct{ from, to int }
+
+func chunksOf(text string) []chunk {
+	var chunks []chunk
+	from, han := -1, false
+	for i, r := range text {
+		space, now := unicode.IsSpace(r), ideographic(r)
+		if from >= 0 && (space || now != han) {
+			chunks = append(chunks, chunk{from, i})
+			from = -1
+		}
+		if from < 0 && !space {
+			from, han = i, now
+		}
+	}
+	if from >= 0 {
+		chunks = append(chunks, chunk{from, len(text)})
+	}
+	return chunks
+}
+
+// mostGroups is how many groups a number is looked for in: ZL 2021 1 0123456.7.
+const mostGroups = 5
+
+// identifier returns the identifier that the chunks begin with, if the catalog has
+// it, and of how many chunks it is: it holds a digit and no ideograph, and may be
+// written in groups.
+func (ix *index) identifier(text string, chunks []chunk) (int, term) {
+	for n := min(mostGroups, len(chunks)); n > 0; n-- {
+		part := text[chunks[0].from:chunks[n-1].to]
+		if !strings.ContainsAny(part, "0123456789") || strings.ContainsFunc(part, ideographic) {
+			continue
+		}
+		if whole := squeeze(nil, []byte(part)); len(whole) > 0 {
 			if k := word(whole); ix.count(k) > 0 {
-				return []term{{k, at, at + len(chunk)}}
+				return n, term{k, chunks[0].from, chunks[n-1].to}
 			}
 		}
 	}
+	return 0, term{}
+}
+
+// ask returns what a chunk asks for.
+func (s *scanner) ask(text string, c chunk) []term {
 	var terms []term
-	tokens := s.scan([]byte(chunk))
+	tokens := s.scan([]byte(text[c.from:c.to]))
 	for _, t := range tokens {
 		if t.key&(wordKey|pairKey) == 0 && slices.ContainsFunc(tokens, func(p token) bool { return p.pair && (p.from == t.from || p.to == t.to) }) {
 			continue // asked for with the pair it is part of
 		}
-		terms = append(terms, term{t.key, at + t.from, at + t.to})
+		terms = append(terms, term{t.key, c.from + t.from, c.from + t.to})
 	}
 	return terms
-}
-
-// identifierLike reports whether a chunk holds a digit and something between its
-// letters and digits, or letters and digits mixed.
-func identifierLike(chunk string) bool {
-	return strings.ContainsAny(chunk, "0123456789") && !strings.ContainsFunc(chunk, ideographic)
 }
 
 // asked returns what is asked for: everything that was typed, or, where no record of

@@ -3,7 +3,9 @@ package snapshot
 import (
 	"bufio"
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -11,11 +13,14 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"sync"
+	"unicode"
 	"unsafe"
 
 	"github.com/edsrzf/mmap-go"
 	"github.com/go-json-experiment/json"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/text/unicode/norm"
 
 	"luoshu/catalog"
 )
@@ -47,7 +52,9 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 type directory struct {
 	Format int          `json:"format"`
 	Hash   catalog.Hash `json:"manifest"`
-	// Vocabulary is the digest of the schema and code lists that the program had.
+	// Program and Vocabulary are digests of what made the tables: the program, and
+	// its schema and code lists.
+	Program    catalog.Hash               `json:"program"`
 	Vocabulary catalog.Hash               `json:"vocabulary"`
 	Tables     map[string]table           `json:"tables"`
 	Sums       []uint32                   `json:"sums"`
@@ -212,11 +219,11 @@ func (w *segmentWriter) table(b []byte) (table, error) {
 	return t, errors.Join(w.write(b), w.pad())
 }
 
-// WriteSegment lays r out in w. What it writes, Open maps.
+// WriteSegment lays s out in w. What it writes, Open maps.
 func WriteSegment(w io.Writer, s *Snapshot) error {
 	out := &segmentWriter{w: bufio.NewWriterSize(w, 1<<20)}
 	l := &layout{out: out, tables: map[string]table{}}
-	d := directory{Format: segmentFormat, Hash: s.hash, Vocabulary: catalog.Vocabulary(), Records: s.records, Spans: map[catalog.Dataset][2]int{}}
+	d := directory{Format: segmentFormat, Hash: s.hash, Program: program(), Vocabulary: catalog.Vocabulary(), Records: s.records, Spans: map[catalog.Dataset][2]int{}}
 	for name, sp := range s.spans {
 		d.Spans[name] = [2]int{sp.from, sp.to}
 	}
@@ -288,14 +295,12 @@ func open(b []byte, m *catalog.Manifest, hash catalog.Hash) (*Snapshot, error) {
 		return nil, fmt.Errorf("segment: %w", err)
 	}
 	switch {
-	case d.Format != segmentFormat, d.Hash != hash, d.Vocabulary != catalog.Vocabulary():
+	case d.Format != segmentFormat, d.Hash != hash, d.Program != program(), d.Vocabulary != catalog.Vocabulary():
 		return nil, fmt.Errorf("segment is of another release or program: %w", catalog.ErrDamaged)
 	}
 	s := &Snapshot{manifest: m, hash: hash, index: &index{records: d.Records, spans: map[catalog.Dataset]span{}}}
-	total := 0
 	for name, sp := range d.Spans {
 		s.spans[name] = span{sp[0], sp[1]}
-		total += sp[1] - sp[0]
 	}
 	for _, c := range d.Columns {
 		s.columns = append(s.columns, column{path: c.Path, typ: c.Type, dataset: c.Dataset, from: c.From, to: c.To, kind: c.Kind})
@@ -306,9 +311,67 @@ func open(b []byte, m *catalog.Manifest, hash catalog.Hash) (*Snapshot, error) {
 	if err = errors.Join(err, l.err); err != nil {
 		return nil, fmt.Errorf("segment: %w", err)
 	}
+	if !s.entries.fits(int(d.Records)) || !s.fits() {
+		return nil, fmt.Errorf("segment: its tables do not fit together: %w", catalog.ErrDamaged)
+	}
 	s.open()
 	return s, nil
 }
+
+// fits reports whether the tables have the lengths that reading them relies on. What
+// stands in them is under checksums.
+func (ix *index) fits() bool {
+	n := int(ix.records)
+	places := 0
+	for _, sp := range ix.spans {
+		if sp.from < 0 || sp.from > sp.to || sp.to > n {
+			return false
+		}
+		places += sp.to - sp.from
+	}
+	ok := places == n && len(ix.priors) == n && len(ix.names) == n && ix.titles.len() == n && ix.titles.fits() &&
+		len(ix.starts) == len(ix.hashes)+1 && int(ix.starts[len(ix.hashes)]) == len(ix.data) &&
+		ix.relations.forward.fits(n) && ix.relations.backward.fits(n) && ix.relations.ways.fits() && ix.words.labels.fits()
+	for i := range ix.columns {
+		ok = ok && ix.columns[i].fits(n)
+	}
+	return ok
+}
+
+func (e *entries) fits(n int) bool {
+	return len(e.ends) == n && len(e.starts) == n+1 && int(e.starts[n]) == len(e.ids) && (n == 0 || e.ends[n-1] == uint64(len(e.lines)))
+}
+
+func (s strings32) fits() bool {
+	return len(s.starts) == 0 || int(s.starts[len(s.starts)-1]) == len(s.bytes)
+}
+
+func (a *adjacency) fits(n int) bool {
+	return len(a.firsts) == n+1 && int(a.firsts[n]) == len(a.docs) && len(a.docs) == len(a.ways)
+}
+
+func (c *column) fits(records int) bool {
+	if c.from > c.to || int(c.to) > records || !c.values.fits() {
+		return false
+	}
+	n := int(c.to - c.from)
+	switch {
+	case c.kind == numbers:
+		return len(c.numbers) == n && (c.bits == nil || len(c.bits) == rangesOf(c).size(c)*int(c.wordCount()))
+	case c.firsts != nil:
+		return len(c.firsts) == n+1 && int(c.firsts[n]) == len(c.codes) && (c.bits == nil || len(c.bits) == c.values.len()*int(c.wordCount()))
+	}
+	return len(c.codes) == n && (c.bits == nil || len(c.bits) == c.values.len()*int(c.wordCount()))
+}
+
+// program is the digest of what decides about tables beside the schema and the code
+// lists: the readings of characters, the weights, and the Unicode the program knows.
+var program = sync.OnceValue(func() catalog.Hash {
+	h := sha256.New()
+	_, _ = fmt.Fprintln(h, segmentFormat, weights, saturation, lengthShare, lengthPivot, unicode.Version, norm.Version)
+	_, _ = io.WriteString(h, readingsFile+phrasesFile)
+	return catalog.Hash(hex.EncodeToString(h.Sum(nil)))
+})
 
 // readDirectory checks every byte of a segment and returns its directory.
 func readDirectory(b []byte) (directory, error) {
@@ -318,7 +381,7 @@ func readDirectory(b []byte) (directory, error) {
 		return d, fmt.Errorf("no trailer: %w", catalog.ErrDamaged)
 	}
 	at, n := binary.LittleEndian.Uint64(end[24:]), binary.LittleEndian.Uint64(end[32:])
-	if at > uint64(len(b)) || n != uint64(len(b)-trailerLen)-at {
+	if body := uint64(len(b) - trailerLen); at > body || n != body-at {
 		return d, fmt.Errorf("no directory: %w", catalog.ErrDamaged)
 	}
 	raw := b[at : at+n]
@@ -345,7 +408,7 @@ func readDirectory(b []byte) (directory, error) {
 	return d, group.Wait()
 }
 
-// records are the records of a snapshot in the order of their numbers: by dataset,
+// entries are the records of a snapshot in the order of their numbers: by dataset,
 // then by identifier.
 type entries struct {
 	lines  []byte   // the canonical lines, one after another

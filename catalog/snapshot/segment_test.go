@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"math/rand/v2"
 	"os"
@@ -120,5 +121,40 @@ func TestDamagedSegments(t *testing.T) {
 			t.Fatalf("bit %d of byte %d was turned unnoticed", bit%8, bit/8)
 		}
 		b[bit/8] ^= 1 << (bit % 8)
+	}
+}
+
+// TestTrailerBeyondTheEnd: a directory that claims to begin inside the trailer, and to
+// have a length that makes up for it, is none.
+func TestTrailerBeyondTheEnd(t *testing.T) {
+	b := make([]byte, 4096)
+	end := b[len(b)-trailerLen:]
+	copy(end, segmentMagic)
+	binary.NativeEndian.PutUint32(end[16:], 1)
+	at := uint64(len(b) - 10)
+	binary.LittleEndian.PutUint64(end[24:], at)
+	binary.LittleEndian.PutUint64(end[32:], uint64(len(b)-trailerLen)-at)
+	if _, err := open(b, &catalog.Manifest{}, ""); !errors.Is(err, catalog.ErrDamaged) {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestTablesThatDoNotFit: what passes every checksum and is wrong all the same is not
+// read.
+func TestTablesThatDoNotFit(t *testing.T) {
+	for name, spoil := range map[string]func(*Snapshot){
+		"priors":    func(s *Snapshot) { s.priors = s.priors[1:] },
+		"names":     func(s *Snapshot) { s.names = append(s.names, 0) },
+		"lists":     func(s *Snapshot) { s.starts = s.starts[1:] },
+		"titles":    func(s *Snapshot) { s.titles.bytes = s.titles.bytes[1:] },
+		"column":    func(s *Snapshot) { s.columns[0].codes = nil; s.columns[0].numbers = nil; s.columns[0].firsts = nil },
+		"relations": func(s *Snapshot) { s.relations.forward.docs = append(s.relations.forward.docs, 1) },
+		"span":      func(s *Snapshot) { s.spans[catalog.Achievements] = span{0, 10_000} },
+	} {
+		s := demonstration(t)
+		spoil(s)
+		if _, err := Open(segmentOf(t, s), s.Manifest(), s.Hash()); !errors.Is(err, catalog.ErrDamaged) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

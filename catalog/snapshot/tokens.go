@@ -45,7 +45,7 @@ func word(folded []byte) key {
 type token struct {
 	key      key
 	from, to int
-	// second marks a pair, which a single character precedes.
+	// pair marks a pair of characters, which the second of them precedes.
 	pair bool
 }
 
