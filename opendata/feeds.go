@@ -58,10 +58,7 @@ func tell(raw []byte) (t told, err error) {
 // pick returns the text of t in lang and the language it is in, where lang is missing
 // the other.
 func pick(t catalog.Text, lang string) (text, language string) {
-	if t.EN == "" || lang == "zh" && t.ZH != "" {
-		return t.ZH, "zh"
-	}
-	if lang == "en" || t.ZH == "" {
+	if lang == "en" && t.EN != "" || t.ZH == "" {
 		return t.EN, "en"
 	}
 	return t.ZH, "zh"
