@@ -74,6 +74,10 @@ func describeCatalog(r *request) *graph {
 		version = integer(m.Sequence)
 		title   = both(m.Title)
 	)
+	var invented catalog.Text
+	if m.Sample {
+		invented = catalog.Text{ZH: "（示例，内容为虚构）", EN: " (sample: the content is invented)"}
+	}
 	license := m.License.URL
 	if license == "" {
 		license = named("license")
@@ -97,8 +101,8 @@ func describeCatalog(r *request) *graph {
 	c := g.about(named("catalog"), "dcat:Catalog")
 	c.text("dct:title", title)
 	c.text("dct:description", catalog.Text{
-		ZH: fmt.Sprintf("%s，%s发布。第 %s 次发布，共 %d 条记录", title.ZH, both(m.Publisher).ZH, version, r.snap.Len()),
-		EN: fmt.Sprintf("%s, published by %s. Release %s with %d records", title.EN, both(m.Publisher).EN, version, r.snap.Len()),
+		ZH: fmt.Sprintf("%s，%s发布。第 %s 次发布，共 %d 条记录", title.ZH, both(m.Publisher).ZH, version, r.snap.Len()) + invented.ZH,
+		EN: fmt.Sprintf("%s, published by %s. Release %s with %d records", title.EN, both(m.Publisher).EN, version, r.snap.Len()) + invented.EN,
 	})
 	c.literal("dct:identifier", m.Catalog, "")
 	c.link("foaf:homepage", base+"/")
@@ -142,8 +146,8 @@ func describeCatalog(r *request) *graph {
 		count, fields := r.snap.Count(info.Name), len(catalog.Fields(info.Name))
 		d.text("dct:title", catalog.Text{ZH: title.ZH + "：" + info.Label.ZH, EN: title.EN + ": " + info.Label.EN})
 		d.text("dct:description", catalog.Text{
-			ZH: fmt.Sprintf("%s中的“%s”，%d 条记录，%d 个字段", title.ZH, info.Label.ZH, count, fields),
-			EN: fmt.Sprintf("%s of %s: %d records of %d fields", info.Label.EN, title.EN, count, fields),
+			ZH: fmt.Sprintf("%s中的“%s”，%d 条记录，%d 个字段", title.ZH, info.Label.ZH, count, fields) + invented.ZH,
+			EN: fmt.Sprintf("%s of %s: %d records of %d fields", info.Label.EN, title.EN, count, fields) + invented.EN,
 		})
 		d.literal("dct:identifier", name, "")
 		d.text("dcat:keyword", info.Label)

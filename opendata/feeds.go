@@ -16,9 +16,10 @@ const (
 	// tagYear is the year in the tag URIs (RFC 4151) of feeds and entries. It is part of
 	// their names and never changes.
 	tagYear = "2026"
-	// maxSitemap bounds the addresses of one sitemap, as sitemaps.org does.
-	maxSitemap = 50_000
 )
+
+// maxSitemap bounds the addresses of one sitemap, as sitemaps.org does. Tests lower it.
+var maxSitemap = 50_000
 
 // told is what feeds and OAI-PMH tell of a record, whatever its dataset.
 type told struct {
@@ -39,7 +40,11 @@ type told struct {
 		Number string `json:"number"`
 	} `json:"registration"`
 	Relations []catalog.Relation `json:"relations"`
+	Sample    bool               `json:"sample"`
 }
+
+// sampleLabel marks what is invented.
+var sampleLabel = catalog.Text{ZH: "示例", EN: "Sample"}
 
 // tell reads what is told of a record. Members of that name that are something else in
 // a dataset would be an error of the program; a test reads every dataset.
@@ -53,10 +58,7 @@ func tell(raw []byte) (t told, err error) {
 // pick returns the text of t in lang and the language it is in, where lang is missing
 // the other.
 func pick(t catalog.Text, lang string) (text, language string) {
-	if t.EN == "" || lang == "zh" && t.ZH != "" {
-		return t.ZH, "zh"
-	}
-	if lang == "en" || t.ZH == "" {
+	if lang == "en" && t.EN != "" || t.ZH == "" {
 		return t.EN, "en"
 	}
 	return t.ZH, "zh"
@@ -129,6 +131,9 @@ func (h *Handler) feed(r *request) error {
 			x.empty("link", "rel", "related", "type", typeJSON, "href", base+string(appendRecordPath(nil, c.id.Dataset(), c.id)))
 			info, _ := c.id.Dataset().Info()
 			x.empty("category", "term", string(info.Name), "label", info.Singular.In(lang))
+			if t.Sample {
+				x.empty("category", "term", "sample", "label", sampleLabel.In(lang))
+			}
 			if abstract, in := pick(catalog.Text{ZH: t.Abstract, EN: t.AbstractEN}, lang); abstract != "" {
 				x.element("summary", abstract, "type", "text", "xml:lang", in)
 			} else {

@@ -407,7 +407,7 @@ func (q *harvest) list() error {
 		cursor, text := strconv.Itoa(t.offset), ""
 		if end < total {
 			t.offset = end
-			text = string(t.append(nil))
+			text = t.String()
 		}
 		q.element("resumptionToken", text, "completeListSize", strconv.Itoa(total), "cursor", cursor)
 	}
@@ -569,6 +569,9 @@ func (q *harvest) dublinCore(e catalog.Entry) error {
 		text("dc:date", t.PublishedAt.UTC().Format(time.DateOnly), "")
 	}
 	texts("dc:type", info.Singular)
+	if t.Sample {
+		texts("dc:type", sampleLabel)
+	}
 	text("dc:identifier", q.base+pagePath(e.ID), "")
 	text("dc:identifier", t.Registration.Number, "")
 	text("dc:language", "zh", "")
@@ -637,7 +640,8 @@ const (
 	maxToken     = 4 + 4*binary.MaxVarintLen64 + 8 + cursorCheck
 )
 
-func (t *oaiToken) append(dst []byte) []byte {
+// String returns the text of t.
+func (t *oaiToken) String() string {
 	b := []byte{harvestToken, 0, byte(t.format), 0}
 	if t.records {
 		b[1] = 1
@@ -654,7 +658,7 @@ func (t *oaiToken) append(dst []byte) []byte {
 	b = binary.AppendVarint(b, t.until)
 	b = binary.AppendUvarint(b, uint64(t.offset))
 	sum := sha256.Sum256(b)
-	return base64.RawURLEncoding.AppendEncode(dst, append(b, sum[:cursorCheck]...))
+	return base64.RawURLEncoding.EncodeToString(append(b, sum[:cursorCheck]...))
 }
 
 // parseToken reads the text of a token, and reports whether it is one.
@@ -684,5 +688,5 @@ func parseToken(s string) (t oaiToken, ok bool) {
 	}
 	t.sequence, t.from, t.until, t.offset = int64(sequence), from, until, int(offset)
 	// One place has one text: comparing with it proves the check and every form at once.
-	return t, bytes.Equal(t.append(nil), []byte(s))
+	return t, t.String() == s
 }

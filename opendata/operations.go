@@ -2,6 +2,7 @@ package opendata
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -151,7 +152,7 @@ var (
 
 // operations in the order in which paths are matched: fixed words come before
 // parameters.
-var operations = located(append([]Operation{
+var operations = located(slices.Concat([]Operation{
 	{
 		Path: root, Produces: typeJSON, serve: (*Handler).index,
 		Summary: catalog.Text{ZH: "这里有什么", EN: "What is here"},
@@ -240,7 +241,7 @@ var operations = located(append([]Operation{
 		Summary:    catalog.Text{ZH: "与一条记录相配的记录及理由", EN: "The records that fit a record, and why"},
 		Parameters: []Parameter{datasetParameter, idParameter, matchLimitParameter},
 	},
-}, harvesting...))
+}, harvesting))
 
 // located tells every path parameter where in the path it stands, and every operation
 // its usual limit.

@@ -44,12 +44,10 @@ type value struct {
 
 // prefixes expand terms.
 var prefixes = map[string]string{
-	"adms":  "http://www.w3.org/ns/adms#",
 	"dcat":  "http://www.w3.org/ns/dcat#",
 	"dct":   "http://purl.org/dc/terms/",
 	"foaf":  "http://xmlns.com/foaf/0.1/",
 	"skos":  "http://www.w3.org/2004/02/skos/core#",
-	"spdx":  "http://spdx.org/rdf/terms#",
 	"vcard": "http://www.w3.org/2006/vcard/ns#",
 	"xsd":   "http://www.w3.org/2001/XMLSchema#",
 }
