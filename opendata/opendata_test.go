@@ -911,7 +911,10 @@ func TestTables(t *testing.T) {
 				words := strings.Split(r.Path, "/")
 				for i, w := range words {
 					if name, ok := strings.CutPrefix(w, ":"); ok {
-						words[i] = "{" + name + "}"
+						name, extension, more := strings.Cut(name, ".")
+						if words[i] = "{" + name + "}"; more {
+							words[i] += "." + extension
+						}
 					}
 				}
 				routes[strings.Join(words, "/")]++

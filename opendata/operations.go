@@ -2,6 +2,7 @@ package opendata
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -148,7 +149,7 @@ var (
 
 // operations in the order in which paths are matched: fixed words come before
 // parameters.
-var operations = located([]Operation{
+var operations = located(slices.Concat(exportOperations(), []Operation{
 	{
 		Path: root, Produces: typeJSON, serve: (*Handler).index,
 		Summary: catalog.Text{ZH: "这里有什么", EN: "What is here"},
@@ -189,6 +190,7 @@ var operations = located([]Operation{
 		Summary:    catalog.Text{ZH: "清单的 minisign 签名", EN: "The manifest's minisign signature"},
 		Parameters: []Parameter{seqParameter},
 	},
+	changesOperation,
 	{
 		Path: root + "/manifests/{sha256}", Produces: typeJSON, serve: (*Handler).manifest,
 		Summary:    catalog.Text{ZH: "按哈希取清单，逐字节原样", EN: "A manifest by its hash, byte for byte"},
@@ -237,7 +239,7 @@ var operations = located([]Operation{
 		Summary:    catalog.Text{ZH: "与一条记录相配的记录及理由", EN: "The records that fit a record, and why"},
 		Parameters: []Parameter{datasetParameter, idParameter, matchLimitParameter},
 	},
-})
+}))
 
 // located tells every path parameter where in the path it stands, and every operation
 // its usual limit.
@@ -263,7 +265,7 @@ func Operations() []Operation { return operations }
 
 func datasetNames() []string {
 	// What else stands directly under the root is as likely meant.
-	names := []string{"datasets", "codes", "releases", "search", "suggest"}
+	names := []string{"datasets", "codes", "releases", "exports", "search", "suggest"}
 	for d := range catalog.Datasets() {
 		names = append(names, string(d.Name))
 	}
