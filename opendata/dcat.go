@@ -32,6 +32,19 @@ var distributions = []distribution{
 		name: "api", path: root + "/{dataset}", fileType: "JSON", mediaType: typeJSON, format: "json", property: "data",
 		label: catalog.Text{ZH: "开放接口，分页 JSON", EN: "API, pages of JSON"},
 	},
+	{
+		name: "jsonl", path: root + "/exports/{dataset}.jsonl", fileType: "JSON", format: "jsonl", whole: true,
+		label: catalog.Text{ZH: "全部记录，每行一条 JSON", EN: "All records, one JSON object a line"},
+	},
+	{
+		name: "csv", path: root + "/exports/{dataset}.csv", fileType: "CSV", mediaType: "text/csv", format: "csv", whole: true,
+		label: catalog.Text{ZH: "全部记录，CSV", EN: "All records, CSV"},
+	},
+	{
+		name: "xlsx", path: root + "/exports/{dataset}.xlsx", fileType: "XLSX", format: "xlsx", whole: true,
+		mediaType: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+		label:     catalog.Text{ZH: "全部记录，Excel 工作簿", EN: "All records, Excel workbook"},
+	},
 }
 
 func (d *distribution) address(base string, of catalog.Dataset) string {

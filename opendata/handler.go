@@ -49,6 +49,9 @@ type Config struct {
 	BaseURL string
 	// Preview says that what is shown is not published: nobody shall index it.
 	Preview bool
+	// Exporter makes the files for bulk download. Without it (nil) there are none, and
+	// changes are kept in memory.
+	Exporter *Exporter
 	// Logger gets what clients must not see, with the request id; nil discards it.
 	Logger *slog.Logger
 }
@@ -60,6 +63,7 @@ type Handler struct {
 	base    string
 	preview bool
 	log     *slog.Logger
+	exports *Exporter
 	// latest is the edition of the release last answered from, which nearly
 	// always is the current one.
 	latest atomic.Pointer[edition]
@@ -90,7 +94,11 @@ func New(c Config) (*Handler, error) {
 	}
 	h := &Handler{
 		reader: c.Reader, archive: c.Archive, base: base, preview: c.Preview, log: c.Logger,
+		exports:  c.Exporter,
 		requests: sync.Pool{New: func() any { return new(request) }},
+	}
+	if h.exports == nil {
+		h.exports = noExporter()
 	}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
@@ -172,7 +180,7 @@ func preflight(c *fiber.Ctx) error {
 	setShared(hd)
 	hd.Set(fasthttp.HeaderAllow, allowed)
 	hd.Set(fasthttp.HeaderAccessControlAllowMethods, allowed)
-	hd.Set(fasthttp.HeaderAccessControlAllowHeaders, "If-Modified-Since, If-None-Match")
+	hd.Set(fasthttp.HeaderAccessControlAllowHeaders, "If-Modified-Since, If-None-Match, If-Range, Range")
 	hd.Set(fasthttp.HeaderAccessControlMaxAge, "86400")
 	c.Context().SetStatusCode(fasthttp.StatusNoContent)
 	return nil

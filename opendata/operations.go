@@ -152,7 +152,7 @@ var (
 
 // operations in the order in which paths are matched: fixed words come before
 // parameters.
-var operations = located(slices.Concat([]Operation{
+var operations = located(slices.Concat(exportOperations(), []Operation{
 	{
 		Path: root, Produces: typeJSON, serve: (*Handler).index,
 		Summary: catalog.Text{ZH: "这里有什么", EN: "What is here"},
@@ -193,6 +193,7 @@ var operations = located(slices.Concat([]Operation{
 		Summary:    catalog.Text{ZH: "清单的 minisign 签名", EN: "The manifest's minisign signature"},
 		Parameters: []Parameter{seqParameter},
 	},
+	changesOperation,
 	{
 		Path: root + "/manifests/{sha256}", Produces: typeJSON, serve: (*Handler).manifest,
 		Summary:    catalog.Text{ZH: "按哈希取清单，逐字节原样", EN: "A manifest by its hash, byte for byte"},
@@ -267,7 +268,7 @@ func Operations() []Operation { return operations }
 
 func datasetNames() []string {
 	// What else stands directly under the root is as likely meant.
-	names := []string{"datasets", "codes", "releases", "search", "suggest"}
+	names := []string{"datasets", "codes", "releases", "exports", "search", "suggest"}
 	for d := range catalog.Datasets() {
 		names = append(names, string(d.Name))
 	}

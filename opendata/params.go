@@ -30,6 +30,8 @@ type request struct {
 	dataset   catalog.DatasetInfo
 	id        catalog.ID
 	seq       int64
+	since     int64
+	profile   string
 	hash      catalog.Hash
 	list      string
 	part      int

@@ -110,7 +110,7 @@ func (h *Handler) Problem(c *fiber.Ctx, err error) error {
 	}
 	t := &problemTypes[own.kind]
 	id := string(c.Context().Response.Header.Peek(fiber.HeaderXRequestID))
-	if t.Status >= fasthttp.StatusInternalServerError && own.kind != noRelease && own.kind != releaseAhead {
+	if t.Status >= fasthttp.StatusInternalServerError && own.kind != noRelease && own.kind != releaseAhead && own.kind != exportsPending {
 		h.log.LogAttrs(c.UserContext(), slog.LevelError, "request failed",
 			slog.String("request_id", id), slog.String("path", echo(c.Path())), slog.String("problem", t.Slug), slog.Any("error", err))
 	}

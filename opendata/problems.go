@@ -49,12 +49,14 @@ const (
 	releaseGone
 	contentTooLarge
 	addressTooLong
+	rangeNotSatisfiable
 	misdirected
 	tooManyRequests
 	headersTooLarge
 	internal
 	noRelease
 	releaseAhead
+	exportsPending
 	unavailable
 )
 
@@ -162,6 +164,11 @@ var problemTypes = [...]ProblemType{
 		Title:  catalog.Text{ZH: "地址过长", EN: "Address too long"},
 		Detail: catalog.Text{ZH: "地址超过服务器接受的长度", EN: "The address is longer than the server accepts"},
 	},
+	rangeNotSatisfiable: {
+		Slug: "range-not-satisfiable", Status: http.StatusRequestedRangeNotSatisfiable, bare: true,
+		Title:  catalog.Text{ZH: "所要的范围不存在", EN: "Range not satisfiable"},
+		Detail: catalog.Text{ZH: "文件共 {size} 字节，没有所要的部分", EN: "The file has {size} bytes, and none of those asked for"},
+	},
 	misdirected: {
 		Slug: "misdirected-request", Status: http.StatusMisdirectedRequest, bare: true,
 		Title:  catalog.Text{ZH: "主机名不符", EN: "Misdirected request"},
@@ -192,6 +199,11 @@ var problemTypes = [...]ProblemType{
 		Slug: "release-ahead", Status: http.StatusServiceUnavailable, RetryAfter: 2,
 		Title:  catalog.Text{ZH: "该次发布尚未到达", EN: "The release has not arrived yet"},
 		Detail: catalog.Text{ZH: "游标属于发布 {seq}，这台服务器尚在 {current}，请稍后再试", EN: "The cursor is of release {seq}, this server is still at {current}: try again shortly"},
+	},
+	exportsPending: {
+		Slug: "exports-pending", Status: http.StatusServiceUnavailable, RetryAfter: 10,
+		Title:  catalog.Text{ZH: "导出文件正在生成", EN: "Exports are being made"},
+		Detail: catalog.Text{ZH: "发布 {seq} 的导出文件正在生成，请按 Retry-After 稍后再试", EN: "The exports of release {seq} are being made: try again after Retry-After"},
 	},
 	unavailable: {
 		Slug: "unavailable", Status: http.StatusServiceUnavailable, bare: true, RetryAfter: 10,
@@ -230,6 +242,7 @@ const (
 	badNumber
 	badDate
 	badLanguage
+	badProfile
 	// badSearch is told in the words of the index.
 	badSearch
 )
@@ -309,6 +322,10 @@ var faultTexts = [...]struct{ detail, hint catalog.Text }{
 	},
 	badLanguage: {
 		detail: catalog.Text{ZH: "“{name}”应为 zh 或 en", EN: "`{name}` must be zh or en"},
+	},
+	badProfile: {
+		catalog.Text{ZH: "“{name}”应为 raw 或 excel", EN: "`{name}` must be raw or excel"},
+		didYouMean,
 	},
 	badSearch: {
 		detail: catalog.Text{ZH: "检索有误", EN: "the search is at fault"},

@@ -110,23 +110,23 @@ func (h *Handler) releases(r *request) error {
 	return nil
 }
 
-// find returns the kept release r.seq.
-func (h *Handler) find(r *request) (keptRelease, error) {
+// find returns the kept release wanted.
+func (h *Handler) find(r *request, wanted int64) (keptRelease, error) {
 	for _, k := range h.kept(r) {
-		if k.manifest.Sequence == r.seq {
+		if k.manifest.Sequence == wanted {
 			return k, nil
 		}
 	}
-	seq, now := strconv.FormatInt(r.seq, 10), r.snap.Manifest().Sequence
+	seq, now := strconv.FormatInt(wanted, 10), r.snap.Manifest().Sequence
 	log := map[string]string{"releases": h.originNow() + root + "/releases"}
-	if r.seq > now {
+	if wanted > now {
 		return keptRelease{}, &problemError{kind: unknownRelease, fill: []string{"{seq}", seq, "{current}", strconv.FormatInt(now, 10)}, links: log}
 	}
 	return keptRelease{}, &problemError{kind: releaseGone, fill: []string{"{seq}", seq}, links: log}
 }
 
 func (h *Handler) releaseEntry(r *request) error {
-	k, err := h.find(r)
+	k, err := h.find(r, r.seq)
 	if err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func (h *Handler) pointer(r *request) error {
 }
 
 func (h *Handler) releaseManifest(r *request) error {
-	k, err := h.find(r)
+	k, err := h.find(r, r.seq)
 	if err != nil {
 		return err
 	}
@@ -169,7 +169,7 @@ func (h *Handler) releaseManifest(r *request) error {
 }
 
 func (h *Handler) releaseSignature(r *request) error {
-	k, err := h.find(r)
+	k, err := h.find(r, r.seq)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"luoshu/cache"
 	"luoshu/catalog"
 	"luoshu/catalog/demo"
+	"luoshu/opendata"
 )
 
 const (
@@ -113,22 +114,24 @@ func (s *serveFlags) run(ctx context.Context, env environment, c *common) error 
 		EN: "Luoshu is up: http://localhost:%d/ (API at /api/v1; stop with Ctrl-C)",
 	}
 	var near *cache.Near
+	var exporter *opendata.Exporter
 	closeStore := func() {}
 	if preview {
 		near, err = s.loadPreview(ctx, env, c, log)
+		exporter = fixedExporter(near, log)
 		address = addresses{preview: "http://" + bound.String()}
 		up = catalog.Text{
 			ZH: "预览：http://localhost:%d/ （未发布，仅本机可见，停止请按 Ctrl-C）",
 			EN: "preview: http://localhost:%d/ (not published, for this machine alone; stop with Ctrl-C)",
 		}
 	} else {
-		near, closeStore, err = s.follow(ctx, c.dataDir, log)
+		near, exporter, closeStore, err = s.follow(ctx, c.dataDir, log)
 	}
 	if err != nil {
 		return err
 	}
 	defer closeStore()
-	app, err := newApp(near, serverOptions{address: address, terminal: s.terminal, preview: preview, log: log, accessLog: s.accessLog})
+	app, err := newApp(near, serverOptions{address: address, terminal: s.terminal, preview: preview, exporter: exporter, log: log, accessLog: s.accessLog})
 	if err != nil {
 		return asUsage(err)
 	}
@@ -141,6 +144,7 @@ func (s *serveFlags) run(ctx context.Context, env environment, c *common) error 
 	following, stopFollowing := context.WithCancel(ctx)
 	var group sync.WaitGroup
 	group.Go(func() { near.Run(following) })
+	group.Go(func() { exporter.Run(following) })
 	defer group.Wait()
 	defer stopFollowing()
 
@@ -158,7 +162,7 @@ func (s *serveFlags) run(ctx context.Context, env environment, c *common) error 
 // follow opens the source and the data directory and loads what there is. A
 // source that cannot be reached is no error: the last good release is shown, or
 // a page that says that there is none.
-func (s *serveFlags) follow(ctx context.Context, dataDir string, log *slog.Logger) (*cache.Near, func(), error) {
+func (s *serveFlags) follow(ctx context.Context, dataDir string, log *slog.Logger) (*cache.Near, *opendata.Exporter, func(), error) {
 	// A data directory that cannot be written costs the cold start, not the
 	// service.
 	local, err := cache.OpenDirectory(filepath.Join(dataDir, "releases"))
@@ -168,22 +172,39 @@ func (s *serveFlags) follow(ctx context.Context, dataDir string, log *slog.Logge
 	}
 	source, closeStore, err := s.open(ctx, local, log)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if source == nil {
 		publication, err := demo.Build(ctx)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		log.Info("no source is configured and the data directory holds no release: showing the demonstration")
 		near, err := cache.NewFixed(ctx, publication, "embedded demonstration")
-		return near, func() {}, err
+		return near, fixedExporter(near, log), func() {}, err
 	}
-	near := cache.NewNear(cache.Options{Source: source, Local: local, Logger: log})
+	exports := ""
+	if local != nil {
+		exports = filepath.Join(dataDir, "exports")
+	}
+	var near *cache.Near
+	exporter := opendata.NewExporter(opendata.ExporterConfig{Dir: exports, Reading: func() func() { return near.Reading().Done }, Logger: log})
+	near = cache.NewNear(cache.Options{Source: source, Local: local, Logger: log, OnSwap: exporter.Swap})
 	if err := near.Start(ctx); err != nil {
 		log.Warn("there is no release to show yet", slog.String("source", source.String()), slog.Any("error", err))
 	}
-	return near, closeStore, nil
+	return near, exporter, closeStore, nil
+}
+
+// fixedExporter makes the exports of a near cache that does not change, in memory.
+func fixedExporter(near *cache.Near, log *slog.Logger) *opendata.Exporter {
+	x := opendata.NewExporter(opendata.ExporterConfig{Logger: log})
+	if near != nil {
+		if s := near.Current(); s != nil {
+			x.Swap(s)
+		}
+	}
+	return x
 }
 
 // open returns the store to follow: the configured one, else the data directory

@@ -13,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/middleware/recover"
+	"github.com/valyala/fasthttp"
 
 	"luoshu/cache"
 	"luoshu/kiosk"
@@ -35,6 +36,7 @@ type serverOptions struct {
 	address   addresses
 	terminal  string
 	preview   bool
+	exporter  *opendata.Exporter
 	log       *slog.Logger
 	accessLog bool
 }
@@ -45,7 +47,9 @@ func newApp(near *cache.Near, opt serverOptions) (*fiber.App, error) {
 	if err != nil {
 		return nil, err
 	}
-	api, err := opendata.New(opendata.Config{Reader: near, Archive: near, BaseURL: opt.address.links(), Preview: opt.preview, Logger: opt.log})
+	api, err := opendata.New(opendata.Config{
+		Reader: near, Archive: near, BaseURL: opt.address.links(), Preview: opt.preview, Exporter: opt.exporter, Logger: opt.log,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -126,10 +130,19 @@ func accessLog(log *slog.Logger) fiber.Handler {
 		log.Info("request",
 			slog.String("request_id", c.GetRespHeader(fiber.HeaderXRequestID)),
 			slog.String("method", c.Method()), slog.String("path", clip(c.Path())),
-			slog.Int("status", c.Response().StatusCode()), slog.Int("bytes", len(c.Response().Body())),
+			slog.Int("status", c.Response().StatusCode()), slog.Int("bytes", bytesOf(c.Response())),
 			slog.Duration("took", time.Since(start)))
 		return nil
 	}
+}
+
+// bytesOf returns the size of an answer. Asking for the body of a file would read it
+// into memory.
+func bytesOf(r *fasthttp.Response) int {
+	if r.IsBodyStream() {
+		return max(0, r.Header.ContentLength())
+	}
+	return len(r.Body())
 }
 
 func clip(s string) string { return s[:min(len(s), 256)] }
