@@ -201,7 +201,7 @@ func (x *Exporter) export(ctx context.Context, s *snapshot.Snapshot) (*exportSet
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(temp)
+	defer func() { _ = os.RemoveAll(temp) }()
 	if err := os.Chmod(temp, 0o755); err != nil { //nolint:gosec // what is published is public
 		return nil, err
 	}

@@ -282,11 +282,9 @@ func (x *workbook) about() error {
 	if _, err := x.file.NewSheet(aboutSheet); err != nil {
 		return err
 	}
-	s, err := x.file.NewStreamWriter(aboutSheet)
-	if err != nil {
-		return err
-	}
-	if err := s.SetColWidth(1, 5, 30); err != nil {
+	// No stream: excelize writes several of them in any order, and the same release
+	// gives the same file everywhere.
+	if err := x.file.SetColWidth(aboutSheet, "A", "E", 30); err != nil {
 		return err
 	}
 	m := x.t.manifest
@@ -314,11 +312,11 @@ func (x *workbook) about() error {
 		rows = append(rows, []any{c.label.ZH, c.label.EN, c.name, c.kind, c.list})
 	}
 	for i, row := range rows {
-		if err := s.SetRow("A"+strconv.Itoa(i+1), row); err != nil {
+		if err := x.file.SetSheetRow(aboutSheet, "A"+strconv.Itoa(i+1), &row); err != nil {
 			return err
 		}
 	}
-	return s.Flush()
+	return nil
 }
 
 // coder compresses a file while it is written.
