@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -170,6 +171,8 @@ func (x *Exporter) make(ctx context.Context) *snapshot.Snapshot {
 	switch {
 	case err == nil:
 		x.made, x.failed = set, ""
+		// What the writers took is the machine's again, at once.
+		debug.FreeOSMemory()
 		x.log.InfoContext(ctx, "exports made", release, slog.Duration("took", time.Since(start).Round(time.Millisecond)))
 		x.sweep(ctx, s.Hash())
 	case ctx.Err() == nil:

@@ -1,6 +1,7 @@
 package opendata
 
 import (
+	"archive/zip"
 	"bufio"
 	"errors"
 	"io"
@@ -139,7 +140,6 @@ func (c *csvFile) field(i int, text string, quoted bool) {
 
 // workbook is a file for Excel: a sheet of records, one that says what it is.
 type workbook struct {
-	w            io.Writer
 	t            exportTable
 	file         *excelize.File
 	sheet        *excelize.StreamWriter
@@ -156,7 +156,9 @@ const (
 )
 
 func beginWorkbook(w io.Writer, t exportTable) (rowWriter, error) {
-	x := &workbook{w: w, t: t, file: excelize.NewFile(excelize.Options{TmpDir: t.dir})}
+	x := &workbook{t: t, file: excelize.NewFile(excelize.Options{TmpDir: t.dir})}
+	// Straight to the file: excelize would collect the whole archive in memory first.
+	x.file.SetZipWriter(func(io.Writer) excelize.ZipWriter { return zip.NewWriter(w) })
 	var err error
 	if x.heading, err = x.file.NewStyle(&excelize.Style{Font: &excelize.Font{Bold: true}}); err != nil {
 		return rowWriter{}, err
@@ -273,7 +275,7 @@ func (x *workbook) close() (err error) {
 	if err := x.about(); err != nil {
 		return err
 	}
-	_, err = x.file.WriteTo(x.w)
+	_, err = x.file.WriteTo(io.Discard)
 	return err
 }
 
@@ -329,7 +331,7 @@ type coder struct {
 // coders, the better first.
 var coders = []coder{
 	{"zstd", ".zst", func(w io.Writer) (io.WriteCloser, error) {
-		return zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20))
+		return zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(1<<20))
 	}},
 	{"gzip", ".gz", func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriterLevel(w, 6) }},
 }
