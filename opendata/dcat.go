@@ -131,7 +131,7 @@ func describeCatalog(r *request) *graph {
 		EN: "Read-only JSON interface without registration: lists, search, filters, counts and releases",
 	})
 	api.link("dcat:endpointURL", base+root)
-	api.link("dcat:endpointDescription", base+openAPIPath)
+	api.link("dcat:endpointDescription", base+contractPath)
 	api.link("foaf:page", base+developersPath)
 	api.link("dcat:theme", euScience)
 	offered(api)

@@ -470,7 +470,7 @@ func noExporter() *Exporter {
 // The parameters of an export.
 var (
 	exportDatasetParameter = Parameter{
-		Name: "dataset", In: "path", Type: "string", Max: 32,
+		Name: "dataset", In: "path", Type: "string", Max: 32, values: allDatasets,
 		Description: datasetParameter.Description,
 		set: func(r *request, v string) error {
 			name, _, _ := strings.Cut(v, ".")
@@ -479,6 +479,7 @@ var (
 	}
 	profileParameter = Parameter{
 		Name: "profile", In: "query", Type: "string", Max: 8, Default: "raw",
+		values: func(catalog.Dataset) []string { return []string{"raw", "excel"} },
 		Description: catalog.Text{
 			ZH: "raw 原样；excel 供 Excel 打开：带 BOM、中文表头，会被当作公式的文字前加撇号",
 			EN: "raw as it is; excel to be opened there: with BOM, a Chinese header, and an apostrophe before texts that would be computed",
@@ -500,7 +501,7 @@ var (
 // exportOperations are the listing and one operation for each extension.
 func exportOperations() []Operation {
 	operations := []Operation{{
-		Path: root + "/exports", Produces: typeJSON, serve: (*Handler).exportList,
+		Path: root + "/exports", Produces: typeJSON, serve: (*Handler).exportList, data: []exportEntry{},
 		Summary: catalog.Text{ZH: "供整体下载的文件：格式、大小、SHA-256", EN: "Files for bulk download with format, size and SHA-256"},
 	}}
 	summaries := map[string]catalog.Text{
@@ -513,7 +514,7 @@ func exportOperations() []Operation {
 			continue
 		}
 		op := Operation{
-			Path: root + "/exports/{dataset}." + f.extension, Produces: f.mediaType, Summary: summaries[f.extension],
+			Path: root + "/exports/{dataset}." + f.extension, Produces: f.mediaType, Summary: summaries[f.extension], file: true,
 			Parameters: []Parameter{exportDatasetParameter},
 			serve:      func(h *Handler, r *request) error { return h.export(r, f.extension) },
 		}

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	allDatasets = "all"
+	everyDataset = "all"
 	// feedEntries bounds a feed.
 	feedEntries = 50
 	// tagYear is the year in the tag URIs (RFC 4151) of feeds and entries. It is part of
@@ -70,7 +70,7 @@ func (h *Handler) feed(r *request) error {
 	if err != nil {
 		return err
 	}
-	name, label := allDatasets, catalog.Text{ZH: "全部数据集", EN: "All datasets"}
+	name, label := everyDataset, catalog.Text{ZH: "全部数据集", EN: "All datasets"}
 	if r.dataset.Name != "" {
 		name, label = string(r.dataset.Name), r.dataset.Label
 	}
@@ -253,7 +253,7 @@ func (h *Handler) apiCatalog(r *request) error {
 			nil,
 			{
 				"anchor":       base + root,
-				"service-desc": to(openAPIPath, "application/vnd.oai.openapi+json"),
+				"service-desc": to(contractPath, "application/vnd.oai.openapi+json"),
 				"service-doc":  to(developersPath, "text/html"),
 				"service-meta": described,
 				"status":       to("/readyz", "text/plain"),

@@ -76,7 +76,7 @@ func waysOf(f snapshot.SearchField) []way {
 // filterParameter returns the parameter that compares with f in way w, the n-th of
 // its dataset.
 func filterParameter(f snapshot.SearchField, w way, n int) Parameter {
-	return Parameter{
+	p := Parameter{
 		Name: f.Name + w.suffix, In: "query", Type: "string", Max: w.max,
 		Description: catalog.Text{ZH: f.Label.ZH + "：" + w.text.ZH, EN: f.Label.EN + ": " + w.text.EN},
 		set: func(r *request, v string) error {
@@ -97,6 +97,22 @@ func filterParameter(f snapshot.SearchField, w way, n int) Parameter {
 			return nil
 		},
 	}
+	if w.suffix == among.suffix {
+		p.many = maxItems
+	}
+	switch {
+	case f.Type == "date" || f.Type == "time":
+		p.pattern = "^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$"
+	case f.Ordered:
+		p.Type = "number"
+	case f.Type == "bool":
+		p.Type = "boolean"
+	case f.Type == "dataset":
+		p.values = allDatasets
+	case f.CodeList() != nil:
+		p.values = func(catalog.Dataset) []string { return codesOf(f.CodeList()) }
+	}
+	return p
 }
 
 // asked is what a search asks for, besides the page.

@@ -123,9 +123,11 @@ func (h *Handler) originNow() string {
 	return h.base
 }
 
-// Routes registers every operation for GET, HEAD and OPTIONS. The server must
-// not be limited to GET, and matches paths strictly and case-sensitively.
+// Routes registers every operation for GET, HEAD and OPTIONS, the contract and the
+// pages about it. The server must not be limited to GET, and matches paths strictly
+// and case-sensitively.
 func (h *Handler) Routes(r fiber.Router) {
+	h.pageRoutes(r)
 	pattern := strings.NewReplacer("{", ":", "}", "")
 	for i := range operations {
 		op := &operations[i]

@@ -30,9 +30,6 @@ const (
 	sitemapPath   = "/sitemap.xml"
 	robotsPath    = "/robots.txt"
 	apiCatalog    = "/.well-known/api-catalog"
-	// The description of the API for programs and the one for people.
-	openAPIPath    = "/openapi.json"
-	developersPath = "/developers"
 )
 
 // Media types of the documents for harvesters.
@@ -48,17 +45,13 @@ const (
 
 var (
 	feedParameter = Parameter{
-		Name: "feed", In: "path", Type: "string", Max: 32,
+		Name: "feed", In: "path", Type: "string", Max: 32, values: feedNames,
 		Description: catalog.Text{ZH: "数据集名称，或 all", EN: "Name of a dataset, or all"},
 		set: func(r *request, v string) error {
 			v, ok := strings.CutSuffix(v, ".atom")
 			info, known := catalog.Dataset(v).Info()
-			if !ok || !known && v != allDatasets {
-				names := []string{allDatasets}
-				for d := range catalog.Datasets() {
-					names = append(names, string(d.Name))
-				}
-				return unknownAddressError(v, names)
+			if !ok || !known && v != everyDataset {
+				return unknownAddressError(v, feedNames(""))
 			}
 			r.dataset = info
 			return nil
@@ -66,6 +59,7 @@ var (
 	}
 	languageParameter = Parameter{
 		Name: "lang", In: "query", Type: "string", Max: 2, Default: "zh",
+		values:      func(catalog.Dataset) []string { return []string{"zh", "en"} },
 		Description: catalog.Text{ZH: "语言：zh 或 en；记录没有英文的仍用中文", EN: "Language: zh or en; what a record lacks in English stays in Chinese"},
 		set: func(r *request, v string) error {
 			if v != "zh" && v != "en" {
@@ -93,49 +87,52 @@ var (
 // harvesting are the operations for harvesters.
 var harvesting = []Operation{
 	{
-		Path: catalogJSONLD, Produces: typeJSONLD, serve: (*Handler).catalogJSONLD,
+		Path: catalogJSONLD, Produces: typeJSONLD, serve: (*Handler).catalogJSONLD, made: true,
 		Summary: catalog.Text{ZH: "目录的 DCAT-AP 3 描述，JSON-LD", EN: "The catalog in DCAT-AP 3, as JSON-LD"},
 	},
 	{
-		Path: catalogTurtle, Produces: typeTurtle, serve: (*Handler).catalogTurtle,
+		Path: catalogTurtle, Produces: typeTurtle, serve: (*Handler).catalogTurtle, made: true,
 		Summary: catalog.Text{ZH: "目录的 DCAT-AP 3 描述，Turtle", EN: "The catalog in DCAT-AP 3, as Turtle"},
 	},
 	{
-		Path: dataPackage, Produces: typePackage, serve: (*Handler).dataPackage,
+		Path: dataPackage, Produces: typePackage, serve: (*Handler).dataPackage, made: true,
 		Summary: catalog.Text{ZH: "Data Package v2 描述，含各数据集的字段", EN: "Data Package v2 descriptor with the fields of every dataset"},
 	},
 	{
-		Path: apiCatalog, Produces: typeLinkset, serve: (*Handler).apiCatalog,
+		Path: apiCatalog, Produces: typeLinkset, serve: (*Handler).apiCatalog, made: true,
 		Summary: catalog.Text{ZH: "接口目录（RFC 9727）", EN: "Catalog of the APIs (RFC 9727)"},
 	},
 	{
-		Path: oaiPath, Produces: typeOAI, serve: (*Handler).oai, OwnErrors: true,
+		Path: oaiPath, Produces: typeOAI, serve: (*Handler).oai, OwnErrors: true, addressed: true,
 		Summary:    catalog.Text{ZH: "OAI-PMH 2.0 收割接口，仅 GET", EN: "OAI-PMH 2.0, by GET"},
 		Parameters: oaiParameters,
 	},
 	{
-		Path: oaiSchemaPath, Produces: typeXML, serve: (*Handler).oaiSchema,
+		Path: oaiSchemaPath, Produces: typeXML, serve: (*Handler).oaiSchema, made: true,
 		Summary: catalog.Text{ZH: "OAI-PMH 中 luoshu 格式的 XML Schema", EN: "XML Schema of the format luoshu of OAI-PMH"},
 	},
 	{
-		Path: feedsPath + "{feed}.atom", Produces: typeAtom, serve: (*Handler).feed,
+		Path: feedsPath + "{feed}.atom", Produces: typeAtom, serve: (*Handler).feed, made: true, addressed: true,
 		Summary:    catalog.Text{ZH: "最近更新的 50 条，Atom", EN: "The 50 records that changed last, as Atom"},
 		Parameters: []Parameter{feedParameter, languageParameter},
 	},
 	{
-		Path: sitemapPath, Produces: typeXML, serve: (*Handler).sitemap,
+		Path: sitemapPath, Produces: typeXML, serve: (*Handler).sitemap, made: true, addressed: true,
 		Summary: catalog.Text{ZH: "站点地图；超过五万页时为其索引", EN: "Sitemap, or the index of its parts when there are more than 50,000 pages"},
 	},
 	{
-		Path: "/sitemap-{part}.xml", Produces: typeXML, serve: (*Handler).sitemap,
+		Path: "/sitemap-{part}.xml", Produces: typeXML, serve: (*Handler).sitemap, made: true, addressed: true,
 		Summary:    catalog.Text{ZH: "站点地图的一部分", EN: "A part of the sitemap"},
 		Parameters: []Parameter{partParameter},
 	},
 	{
-		Path: robotsPath, Produces: typeText, serve: (*Handler).robots,
+		Path: robotsPath, Produces: typeText, serve: (*Handler).robots, made: true,
 		Summary: catalog.Text{ZH: "对搜索引擎的说明", EN: "What crawlers may do"},
 	},
 }
+
+// feedNames returns the names of the feeds.
+func feedNames(d catalog.Dataset) []string { return append([]string{everyDataset}, allDatasets(d)...) }
 
 // file answers with a document of the current release that build makes the first time.
 // It is whole as it is, without an envelope.

@@ -31,6 +31,14 @@ type Operation struct {
 	// protocol, with status 200.
 	OwnErrors bool
 
+	// data is a value of the type of the member data, for the contract; with bare the
+	// answer has no envelope and is all of that type. nil tells no more than Produces.
+	data any
+	bare bool
+	// file tells an answer by sendFile, made one by Handler.file, for the contract.
+	file, made bool
+	// addressed says that there is no answer without a public address.
+	addressed bool
 	// limit is the default of the parameter of that name.
 	limit int
 	serve func(*Handler, *request) error
@@ -42,7 +50,7 @@ type Parameter struct {
 	Name string
 	// In is "path" or "query".
 	In string
-	// Type is "integer" or "string".
+	// Type is "integer", or "string", "number" or "boolean", which are checked by set.
 	Type string
 	// Min and Max bound an integer; Max bounds the length of a string in bytes. 0
 	// is no bound.
@@ -52,6 +60,13 @@ type Parameter struct {
 	// Required tells a query parameter that must be given.
 	Required    bool
 	Description catalog.Text
+
+	// What the contract tells besides; set holds values to it. many is the greatest
+	// number of values set apart by commas, 0 for one value; pattern a regular
+	// expression; values the only ones there are in a dataset.
+	many    int
+	pattern string
+	values  func(catalog.Dataset) []string
 
 	// segment is where a path parameter stands, counted in slashes before it.
 	segment int
@@ -69,7 +84,7 @@ const (
 
 var (
 	datasetParameter = Parameter{
-		Name: "dataset", In: "path", Type: "string", Max: 32,
+		Name: "dataset", In: "path", Type: "string", Max: 32, values: allDatasets,
 		Description: catalog.Text{ZH: "数据集名称，见 /api/v1/datasets", EN: "Name of a dataset, see /api/v1/datasets"},
 		set: func(r *request, v string) error {
 			info, ok := catalog.Dataset(v).Info()
@@ -105,7 +120,7 @@ var (
 		},
 	}
 	hashParameter = Parameter{
-		Name: "sha256", In: "path", Type: "string", Max: 64,
+		Name: "sha256", In: "path", Type: "string", Max: 64, pattern: "^[0-9a-f]{64}$",
 		Description: catalog.Text{ZH: "SHA-256，小写十六进制", EN: "SHA-256 in lower-case hexadecimal"},
 		set: func(r *request, v string) error {
 			if r.hash = catalog.Hash(v); !r.hash.Valid() {
@@ -154,37 +169,37 @@ var (
 // parameters.
 var operations = located(slices.Concat(exportOperations(), []Operation{
 	{
-		Path: root, Produces: typeJSON, serve: (*Handler).index,
+		Path: root, Produces: typeJSON, serve: (*Handler).index, data: overview{},
 		Summary: catalog.Text{ZH: "这里有什么", EN: "What is here"},
 	},
 	{
-		Path: root + "/datasets", Produces: typeJSON, serve: (*Handler).datasets,
+		Path: root + "/datasets", Produces: typeJSON, serve: (*Handler).datasets, data: []dataset{},
 		Summary: catalog.Text{ZH: "数据集、条数与字段", EN: "Datasets with their counts and fields"},
 	},
 	{
-		Path: root + "/codes", Produces: typeJSON, serve: (*Handler).codeLists,
+		Path: root + "/codes", Produces: typeJSON, serve: (*Handler).codeLists, data: []codeListHead{},
 		Summary: catalog.Text{ZH: "代码表目录，含版本、来源与有效期", EN: "Code lists with edition, source and validity"},
 	},
 	{
-		Path: root + "/codes/{list}", Produces: typeJSON, serve: (*Handler).codeList,
+		Path: root + "/codes/{list}", Produces: typeJSON, serve: (*Handler).codeList, data: codeListBody{},
 		Summary:    catalog.Text{ZH: "一个代码表", EN: "One code list"},
 		Parameters: []Parameter{codeListParameter},
 	},
 	{
-		Path: root + "/releases", Produces: typeJSON, serve: (*Handler).releases,
+		Path: root + "/releases", Produces: typeJSON, serve: (*Handler).releases, data: []release{},
 		Summary: catalog.Text{ZH: "保留的各次发布，新的在前", EN: "Releases that are kept, newest first"},
 	},
 	{
-		Path: root + "/releases/current/pointer", Produces: typeJSON, serve: (*Handler).pointer,
+		Path: root + "/releases/current/pointer", Produces: typeJSON, serve: (*Handler).pointer, data: catalog.Pointer{}, bare: true,
 		Summary: catalog.Text{ZH: "指向当前发布的指针", EN: "Pointer to the current release"},
 	},
 	{
-		Path: root + "/releases/{seq}", Produces: typeJSON, serve: (*Handler).releaseEntry,
+		Path: root + "/releases/{seq}", Produces: typeJSON, serve: (*Handler).releaseEntry, data: release{},
 		Summary:    catalog.Text{ZH: "一次发布", EN: "One release"},
 		Parameters: []Parameter{seqParameter},
 	},
 	{
-		Path: root + "/releases/{seq}/manifest", Produces: typeJSON, serve: (*Handler).releaseManifest,
+		Path: root + "/releases/{seq}/manifest", Produces: typeJSON, serve: (*Handler).releaseManifest, data: catalog.Manifest{}, bare: true,
 		Summary:    catalog.Text{ZH: "该次发布的清单，逐字节原样", EN: "The release's manifest, byte for byte"},
 		Parameters: []Parameter{seqParameter},
 	},
@@ -195,7 +210,7 @@ var operations = located(slices.Concat(exportOperations(), []Operation{
 	},
 	changesOperation,
 	{
-		Path: root + "/manifests/{sha256}", Produces: typeJSON, serve: (*Handler).manifest,
+		Path: root + "/manifests/{sha256}", Produces: typeJSON, serve: (*Handler).manifest, data: catalog.Manifest{}, bare: true,
 		Summary:    catalog.Text{ZH: "按哈希取清单，逐字节原样", EN: "A manifest by its hash, byte for byte"},
 		Parameters: []Parameter{hashParameter},
 	},
@@ -210,17 +225,17 @@ var operations = located(slices.Concat(exportOperations(), []Operation{
 		Parameters: []Parameter{hashParameter},
 	},
 	{
-		Path: root + "/search", Produces: typeJSON, serve: (*Handler).search, Filters: true,
+		Path: root + "/search", Produces: typeJSON, serve: (*Handler).search, data: []rawRecord{}, Filters: true,
 		Summary:    catalog.Text{ZH: "跨数据集检索", EN: "Search across datasets"},
 		Parameters: []Parameter{required(textParameter), facetsParameter, sortParameter, limitParameter, cursorParameter},
 	},
 	{
-		Path: root + "/suggest", Produces: typeJSON, serve: (*Handler).suggest,
+		Path: root + "/suggest", Produces: typeJSON, serve: (*Handler).suggest, data: []suggestion{},
 		Summary:    catalog.Text{ZH: "边输入边建议：词、机构与名称，识拼音", EN: "Suggestions as you type: terms, organizations and titles, also by Pinyin"},
 		Parameters: []Parameter{typedParameter, inDatasetParameter, suggestLimitParameter},
 	},
 	{
-		Path: root + "/{dataset}", Produces: typeJSON, serve: (*Handler).page, Filters: true,
+		Path: root + "/{dataset}", Produces: typeJSON, serve: (*Handler).page, data: []rawRecord{}, Filters: true,
 		Summary: catalog.Text{
 			ZH: "一个数据集的记录：检索、筛选、统计；不检索时按编号排序",
 			EN: "Records of a dataset: searched, filtered and counted, or all of them by identifier",
@@ -228,17 +243,17 @@ var operations = located(slices.Concat(exportOperations(), []Operation{
 		Parameters: []Parameter{datasetParameter, textParameter, facetsParameter, fieldsParameter, sortParameter, limitParameter, cursorParameter},
 	},
 	{
-		Path: root + "/{dataset}/{id}", Produces: typeJSON, serve: (*Handler).record,
+		Path: root + "/{dataset}/{id}", Produces: typeJSON, serve: (*Handler).record, data: rawRecord{},
 		Summary:    catalog.Text{ZH: "一条记录", EN: "One record"},
 		Parameters: []Parameter{datasetParameter, idParameter},
 	},
 	{
-		Path: root + "/{dataset}/{id}/relations", Produces: typeJSON, serve: (*Handler).relations,
+		Path: root + "/{dataset}/{id}/relations", Produces: typeJSON, serve: (*Handler).relations, data: []links{},
 		Summary:    catalog.Text{ZH: "与一条记录相关联的记录，双向", EN: "The records a record names, and those that name it"},
 		Parameters: []Parameter{datasetParameter, idParameter, inDatasetParameter, linkLimitParameter},
 	},
 	{
-		Path: root + "/{dataset}/{id}/matches", Produces: typeJSON, serve: (*Handler).recordMatches,
+		Path: root + "/{dataset}/{id}/matches", Produces: typeJSON, serve: (*Handler).recordMatches, data: []matched{},
 		Summary:    catalog.Text{ZH: "与一条记录相配的记录及理由", EN: "The records that fit a record, and why"},
 		Parameters: []Parameter{datasetParameter, idParameter, matchLimitParameter},
 	},
@@ -266,11 +281,17 @@ func located(ops []Operation) []Operation {
 // Operations describes the whole API, in the order in which paths are matched.
 func Operations() []Operation { return operations }
 
-func datasetNames() []string {
-	// What else stands directly under the root is as likely meant.
-	names := []string{"datasets", "codes", "releases", "exports", "search", "suggest"}
+// allDatasets returns the names of the datasets.
+func allDatasets(catalog.Dataset) []string {
+	var names []string
 	for d := range catalog.Datasets() {
 		names = append(names, string(d.Name))
 	}
 	return names
+}
+
+// datasetNames returns what can stand directly under the root.
+func datasetNames() []string {
+	// What else stands there is as likely meant.
+	return append([]string{"datasets", "codes", "releases", "exports", "search", "suggest"}, allDatasets("")...)
 }

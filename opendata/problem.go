@@ -17,7 +17,7 @@ import (
 const (
 	typeProblem = "application/problem+json"
 	// problemsPage explains every type of problem to people.
-	problemsPage = "/developers/problems#"
+	problemsPage = problemsPath + "#"
 	// allowed are the methods of every address.
 	allowed = "GET, HEAD, OPTIONS"
 	// maxEcho bounds how much of a request's own text an answer repeats, in

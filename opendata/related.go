@@ -24,7 +24,7 @@ var (
 		},
 	}
 	inDatasetParameter = Parameter{
-		Name: "dataset", In: "query", Type: "string", Max: 32,
+		Name: "dataset", In: "query", Type: "string", Max: 32, values: allDatasets,
 		Description: catalog.Text{ZH: "只看这个数据集", EN: "In this dataset alone"},
 		set: func(r *request, v string) error {
 			info, ok := catalog.Dataset(v).Info()
@@ -41,10 +41,7 @@ var (
 )
 
 func noDataset(v string) *faultError {
-	var names []string
-	for d := range catalog.Datasets() {
-		names = append(names, string(d.Name))
-	}
+	names := allDatasets("")
 	return &faultError{kind: badDataset, value: v, suggestion: closest(v, names), known: names}
 }
 

@@ -27,7 +27,8 @@ var (
 		},
 	}
 	facetsParameter = Parameter{
-		Name: "facets", In: "query", Type: "string", Max: maxList,
+		Name: "facets", In: "query", Type: "string", Max: maxList, many: snapshot.MaxFacets,
+		values: func(d catalog.Dataset) []string { return searchFieldNames(d, false) },
 		Description: catalog.Text{
 			ZH: "要统计取值的字段，用逗号分隔；统计某字段时不计该字段自身的筛选",
 			EN: "Fields whose values are counted, set apart by commas; the filters by a field do not count for its own values",
@@ -50,7 +51,7 @@ var (
 		},
 	}
 	fieldsParameter = Parameter{
-		Name: "fields", In: "query", Type: "string", Max: maxList,
+		Name: "fields", In: "query", Type: "string", Max: maxList, many: maxItems,
 		Description: catalog.Text{
 			ZH: "只返回这些字段，用逗号分隔，如 title,organizations.name；总含 id",
 			EN: "Return these fields alone, set apart by commas, such as title,organizations.name; id is always there",
@@ -73,7 +74,7 @@ var (
 		},
 	}
 	sortParameter = Parameter{
-		Name: "sort", In: "query", Type: "string", Max: 64,
+		Name: "sort", In: "query", Type: "string", Max: 64, values: orders,
 		Description: catalog.Text{
 			ZH: "排序：relevance、newest、name，或数值、日期字段，前加 - 为从大到小；默认有 q 时按相关度，否则按编号",
 			EN: "Order: relevance, newest, name, or a field of numbers or dates, from its greatest with - before it; by default relevance with q, else the identifier",
@@ -88,6 +89,15 @@ var (
 		},
 	}
 )
+
+// orders returns the values of sort in d.
+func orders(d catalog.Dataset) []string {
+	all := []string{snapshot.Relevance, snapshot.Newest, snapshot.ByName}
+	for _, name := range searchFieldNames(d, true) {
+		all = append(all, name, "-"+name)
+	}
+	return all
+}
 
 // required returns p as a parameter that must be given.
 func required(p Parameter) Parameter {

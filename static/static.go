@@ -1,9 +1,11 @@
-// Package static holds the files that browsers load as they are: style sheets and
-// images. They are part of the program and served verbatim.
+// Package static holds the files that browsers load as they are: style sheets,
+// scripts and images. They are part of the program and served verbatim.
 //
 // A file's address holds the hash of its bytes, so it may be kept for ever and a
 // new version has another address. What compresses is compressed once, at the
-// first use.
+// first use; large files are embedded compressed already (NAME.gz) and served
+// as NAME. Which files are others' work, and under which license, is in
+// vendored.csv.
 package static
 
 import (
@@ -13,6 +15,7 @@ import (
 	"embed"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"strconv"
@@ -22,7 +25,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-//go:embed css img js
+//go:embed css img js swagger-ui
 var files embed.FS
 
 // contentTypes lists the kinds of file that may be embedded, and whether a copy
@@ -37,17 +40,21 @@ var contentTypes = map[string]struct {
 	".json":  {"application/json", true},
 	".woff2": {"font/woff2", false},
 	".png":   {"image/png", false},
+	".txt":   {"text/plain; charset=utf-8", true},
 }
 
 // asset is one file, ready to be sent. Each coding is a representation of its own
 // with its own entity tag (RFC 9110, 8.8.3.3).
 type asset struct {
-	contentType string
-	body        []byte
-	tag         string
-	gzipped     []byte // nil where compression gains nothing
-	gzippedTag  string
+	contentType  string
+	cacheControl string
+	body         func() []byte
+	tag          string
+	gzipped      []byte // nil where compression gains nothing
+	gzippedTag   string
 }
+
+const forever = "public, max-age=31536000, immutable"
 
 // load reads every file. They are part of the program, so a broken one is a broken
 // build and the tests say so.
@@ -65,17 +72,23 @@ var load = sync.OnceValue(func() (all struct {
 		if err != nil {
 			return err
 		}
+		name, packed := strings.CutSuffix(name, ".gz")
 		ext := path.Ext(name)
 		kind, ok := contentTypes[ext]
 		if !ok {
 			return fmt.Errorf("no content type for %s", name)
 		}
-		sum := sha256.Sum256(body)
-		hash := hex.EncodeToString(sum[:6])
-		a := &asset{contentType: kind.value, body: body, tag: strconv.Quote(hash)}
-		if kind.text {
-			a.gzipped, a.gzippedTag = compress(body), strconv.Quote(hash+"-gzip")
+		hash := hashOf(body)
+		a := &asset{contentType: kind.value, cacheControl: forever, body: func() []byte { return body }, tag: strconv.Quote(hash)}
+		switch {
+		case packed:
+			a.gzipped = body
+			// Few clients cannot take gzip: they alone cost the memory.
+			a.body = sync.OnceValue(func() []byte { return decompress(name, body) })
+		case kind.text:
+			a.gzipped = compress(body)
 		}
+		a.gzippedTag = strconv.Quote(hash + "-gzip")
 		address := "/static/" + strings.TrimSuffix(name, ext) + "." + hash + ext
 		all.urls[name], all.assets[address] = address, a
 		return nil
@@ -85,6 +98,25 @@ var load = sync.OnceValue(func() (all struct {
 	}
 	return all
 })
+
+// hashOf returns what tells versions of a file apart.
+func hashOf(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:6])
+}
+
+// decompress unpacks the embedded file called name.
+func decompress(name string, packed []byte) []byte {
+	r, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		panic(fmt.Errorf("static: %s: %w", name, err))
+	}
+	b, err := io.ReadAll(r)
+	if err != nil {
+		panic(fmt.Errorf("static: %s: %w", name, err))
+	}
+	return b
+}
 
 // compress returns body as gzip, or nil when that saves less than a tenth.
 func compress(body []byte) []byte {
@@ -118,8 +150,20 @@ func Routes(r fiber.Router) {
 	}
 }
 
+// Document returns a handler that serves body, which never changes while the program
+// runs, under an address that stays the same: with an entity tag, and compressed for
+// those who take that. cacheControl is the value of the header of that name.
+func Document(contentType, cacheControl string, body []byte) fiber.Handler {
+	hash := hashOf(body)
+	a := &asset{
+		contentType: contentType, cacheControl: cacheControl, body: func() []byte { return body }, tag: strconv.Quote(hash),
+		gzipped: compress(body), gzippedTag: strconv.Quote(hash + "-gzip"),
+	}
+	return a.serve
+}
+
 func (a *asset) serve(c *fiber.Ctx) error {
-	body, tag := a.body, a.tag
+	body, tag := []byte(nil), a.tag
 	if a.gzipped != nil {
 		c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
 		if acceptsGzip(c.Get(fiber.HeaderAcceptEncoding)) {
@@ -127,8 +171,11 @@ func (a *asset) serve(c *fiber.Ctx) error {
 			c.Set(fiber.HeaderContentEncoding, "gzip")
 		}
 	}
+	if body == nil {
+		body = a.body()
+	}
 	c.Set(fiber.HeaderETag, tag)
-	c.Set(fiber.HeaderCacheControl, "public, max-age=31536000, immutable")
+	c.Set(fiber.HeaderCacheControl, a.cacheControl)
 	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
 	c.Set("Cross-Origin-Resource-Policy", "same-origin")
 	if TagMatches(c.Get(fiber.HeaderIfNoneMatch), tag) {

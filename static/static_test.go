@@ -3,12 +3,17 @@ package static
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
+	"encoding/csv"
+	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/gofiber/fiber/v2"
@@ -60,6 +65,9 @@ func TestFiles(t *testing.T) {
 		}
 		count++
 		want, _ := files.ReadFile(name)
+		if plain, packed := strings.CutSuffix(name, ".gz"); packed {
+			name, want = plain, decompress(name, want)
+		}
 		url := URL(name)
 		if !form.MatchString(url) {
 			t.Errorf("URL(%q) = %q", name, url)
@@ -110,6 +118,61 @@ func TestFiles(t *testing.T) {
 	})
 	if err != nil || count == 0 {
 		t.Fatalf("walked %d files: %v", count, err)
+	}
+}
+
+// TestVendored holds the files of others to the list of them: every byte as it came.
+func TestVendored(t *testing.T) {
+	list, err := os.Open("vendored.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = list.Close() }()
+	rows, err := csv.NewReader(list).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := map[string]bool{}
+	for _, row := range rows[1:] {
+		name, want := row[0], row[3]
+		listed[name] = true
+		b, err := files.ReadFile(name)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if strings.HasSuffix(name, ".gz") {
+			b = decompress(name, b)
+		}
+		if got := fmt.Sprintf("%x", sha256.Sum256(b)); got != want {
+			t.Errorf("%s has SHA-256 %s, want %s", name, got, want)
+		}
+	}
+	all, err := fs.Glob(files, "swagger-ui/*")
+	if err != nil || len(all) == 0 {
+		t.Fatal(all, err)
+	}
+	for _, name := range all {
+		if !listed[name] {
+			t.Errorf("%s is not in vendored.csv", name)
+		}
+	}
+}
+
+// TestDocument serves what is made at run time, plain and compressed.
+func TestDocument(t *testing.T) {
+	app := fiber.New()
+	want := bytes.Repeat([]byte("a document "), 100)
+	app.Get("/document", Document("text/plain", "public, max-age=60", want))
+	for _, coding := range []string{"", "gzip"} {
+		first, _ := get(t, app, "GET", "/document", map[string]string{"Accept-Encoding": coding})
+		if first.status != 200 || first.header.Get("Content-Encoding") != coding || first.header.Get("Cache-Control") != "public, max-age=60" {
+			t.Errorf("coding %q: %d %v", coding, first.status, first.header)
+		}
+		again, body := get(t, app, "GET", "/document", map[string]string{"Accept-Encoding": coding, "If-None-Match": first.header.Get("ETag")})
+		if again.status != 304 || len(body) != 0 {
+			t.Errorf("coding %q, asked again: %d, %d bytes", coding, again.status, len(body))
+		}
 	}
 }
 
