@@ -144,14 +144,13 @@ func (c concrete) id() string {
 		path = "/index"
 	}
 	path = strings.ReplaceAll(path, "{", "by-{")
-	var name strings.Builder
-	name.WriteString("get")
+	name := []byte("get")
 	for _, word := range wordStart.Split(strings.ReplaceAll(path, "}", "-"), -1) {
 		if word = strings.TrimPrefix(word, "{"); word != "" {
-			name.WriteString(strings.ToUpper(word[:1]) + word[1:])
+			name = append(append(name, strings.ToUpper(word[:1])...), word[1:]...)
 		}
 	}
-	return name.String()
+	return string(name)
 }
 
 // tags group the operations for readers: by dataset, else by the first word of the
@@ -206,13 +205,12 @@ func describeAPI(example func(id string) json.RawMessage) object {
 			{"license", object{{"name", "Apache License 2.0"}, {"identifier", "Apache-2.0"}}},
 		}, catalog.Text{
 			ZH: "只读、匿名。每个回答都出自一次发布；同一次发布里同一地址的字节与强 ETag 不变。凡有 GET 处皆可 HEAD 与 OPTIONS。" +
-				"值缺失时不写该成员，只有 links.next 会是 null。数据的许可见 /api/v1。第一版内只增不改：请容许新成员。",
+				"值缺失时不写该成员，只有 links.next 会是 null。数据的许可见 /api/v1，给人看的说明见 /developers。第一版内只增不改：请容许新成员。",
 			EN: "Read-only and anonymous. Every answer comes from one release; the same address in the same release has the same bytes and " +
 				"the same strong ETag. Where there is GET there are HEAD and OPTIONS. A member without a value is left out; only links.next " +
-				"can be null. The license of the data is at /api/v1. Within version 1 things are only added: accept members you do not know.",
+				"can be null. The license of the data is at /api/v1, a guide for people at /developers. Within version 1 things are only added: accept members you do not know.",
 		})},
 		{"servers", []object{described(object{{"url", "/"}}, catalog.Text{ZH: "本服务器", EN: "This server"})}},
-		{"externalDocs", described(object{{"url", "/developers"}}, catalog.Text{ZH: "给开发者的说明", EN: "The page for developers"})},
 		{"security", []any{}},
 		{"tags", groups},
 		{"paths", paths},
@@ -315,7 +313,7 @@ func (c *contract) operation(op concrete, example json.RawMessage) object {
 		"304", append(described(object{}, catalog.Text{ZH: "与 If-None-Match 所指相同，没有正文", EN: "The same as If-None-Match names; no body"}),
 			member{"headers", object{{"ETag", ref("headers", "ETag")}}}),
 	})
-	for _, code := range problemStatuses() {
+	for _, code := range toldStatuses {
 		if status[code] {
 			responses = append(responses, member{strconv.Itoa(code), ref("responses", "Problem"+strconv.Itoa(code))})
 		}
@@ -708,14 +706,11 @@ func headers() object {
 	}
 }
 
-// problemStatuses returns the statuses of problems, ascending.
-func problemStatuses() []int {
-	var all []int
-	for i := range problemTypes {
-		all = append(all, problemTypes[i].Status)
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
+// toldStatuses are those of problems that operations name; any other can answer every
+// request, and is told as the default.
+var toldStatuses = []int{
+	http.StatusBadRequest, http.StatusNotFound, http.StatusGone, http.StatusRequestedRangeNotSatisfiable,
+	http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable,
 }
 
 // problemResponses describes the error answers: one for each status, with every
@@ -728,13 +723,11 @@ func problemResponses() object {
 		}
 		return append(o, member{"content", object{{typeProblem, append(object{{"schema", ref("schemas", "Problem")}}, more...)}}})
 	}
-	all := object{{"Problem", response(catalog.Text{ZH: "出错（RFC 9457）", EN: "A problem (RFC 9457)"}, false)}}
-	for _, status := range problemStatuses() {
+	of := func(has func(int) bool) (text catalog.Text, retry bool, shown object) {
 		var zh, en []string
-		retry, shown := false, object{}
 		for i := range problemTypes {
 			t := &problemTypes[i]
-			if t.Status != status {
+			if !has(t.Status) {
 				continue
 			}
 			zh, en = append(zh, t.Title.ZH), append(en, t.Title.EN)
@@ -743,7 +736,12 @@ func problemResponses() object {
 				Type: problemsPage + t.Slug, Title: t.Title.EN, TitleZH: t.Title.ZH, Status: t.Status, Detail: t.Detail.EN, DetailZH: t.Detail.ZH,
 			}}}})
 		}
-		text := catalog.Text{ZH: strings.Join(zh, "；"), EN: strings.Join(en, "; ")}
+		return catalog.Text{ZH: strings.Join(zh, "；"), EN: strings.Join(en, "; ")}, retry, shown
+	}
+	text, _, shown := of(func(status int) bool { return !slices.Contains(toldStatuses, status) })
+	all := object{{"Problem", response(text, false, member{"examples", shown})}}
+	for _, status := range toldStatuses {
+		text, retry, shown := of(func(s int) bool { return s == status })
 		all = append(all, member{"Problem" + strconv.Itoa(status), response(text, retry, member{"examples", shown})})
 	}
 	return all

@@ -16,11 +16,23 @@ function mend(at) {
   for (const p of at.querySelectorAll("pre:not([tabindex])")) p.tabIndex = 0;
 }
 
-addEventListener("DOMContentLoaded", () => {
+// The contract has Chinese beside English: x-summary-zh, x-description-zh.
+function inChinese(v) {
+  if (v === null || typeof v !== "object") return;
+  for (const name of ["title", "summary", "description"]) {
+    const text = v[`x-${name}-zh`];
+    if (typeof text === "string") v[name] = text;
+  }
+  Object.values(v).forEach(inChinese);
+}
+
+addEventListener("DOMContentLoaded", async () => {
   const at = document.getElementById("contract");
   new MutationObserver(() => mend(at)).observe(at, { childList: true, subtree: true });
+  const contract = await (await fetch(at.dataset.contract)).json();
+  if (document.documentElement.lang.startsWith("zh")) inChinese(contract);
   SwaggerUIBundle({
-    url: at.dataset.contract,
+    spec: contract,
     domNode: at,
     presets: [SwaggerUIBundle.presets.apis],
     plugins: [quiet],
