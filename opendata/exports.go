@@ -25,8 +25,9 @@ const exportsVersion = 1
 
 const (
 	// maxMemoryCatalog is how large the records of a catalog may be, together, whose
-	// exports are kept in memory.
-	maxMemoryCatalog = 8 << 20
+	// exports are kept in memory. A sheet of them stays below the 16 MB from which
+	// excelize writes to disk: what a preview shows must not get there.
+	maxMemoryCatalog = 4 << 20
 	// exportRetry is the time after which exports that could not be made are tried
 	// again.
 	exportRetry = 5 * time.Minute
