@@ -41,8 +41,8 @@ const (
 
 // ExporterConfig is what an Exporter needs.
 type ExporterConfig struct {
-	// Dir is a folder that no other exporter uses. Empty
-	// keeps the files in memory, which is for a catalog of a few megabytes.
+	// Dir is a folder that no other exporter uses. Empty keeps the files in memory,
+	// which is for a catalog of a few megabytes.
 	Dir string
 	// Reading is called before records are read, and the function it returns when they
 	// have been: as long they must not go away. Nil is for records that never do.

@@ -8,6 +8,7 @@ import (
 	"encoding/csv"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -731,8 +732,9 @@ func TestSlowReader(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- app.Listener(listener) }()
 	defer func() {
-		_ = app.Shutdown()
-		<-ended
+		if err := errors.Join(app.Shutdown(), <-ended); err != nil {
+			t.Error(err)
+		}
 	}()
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", listener.Addr().String())
 	if err != nil {
