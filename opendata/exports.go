@@ -25,8 +25,9 @@ const exportsVersion = 1
 
 const (
 	// maxMemoryCatalog is how large the records of a catalog may be, together, whose
-	// exports are kept in memory.
-	maxMemoryCatalog = 8 << 20
+	// exports are kept in memory. A sheet of them stays below the 16 MB from which
+	// excelize writes to disk: what a preview shows must not get there.
+	maxMemoryCatalog = 4 << 20
 	// exportRetry is the time after which exports that could not be made are tried
 	// again.
 	exportRetry = 5 * time.Minute
@@ -40,8 +41,8 @@ const (
 
 // ExporterConfig is what an Exporter needs.
 type ExporterConfig struct {
-	// Dir is a folder that no other exporter uses. Empty
-	// keeps the files in memory, which is for a catalog of a few megabytes.
+	// Dir is a folder that no other exporter uses. Empty keeps the files in memory,
+	// which is for a catalog of a few megabytes.
 	Dir string
 	// Reading is called before records are read, and the function it returns when they
 	// have been: as long they must not go away. Nil is for records that never do.

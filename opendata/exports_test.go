@@ -1,16 +1,20 @@
 package opendata_test
 
 import (
+	"bufio"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/csv"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"maps"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -704,5 +708,54 @@ func TestExportAddresses(t *testing.T) {
 		if a := get(t, app, "/api/v1/exports/"+tt.path); a.status != tt.status || !strings.Contains(a.body, tt.want) {
 			t.Errorf("%s: %s", tt.path, a)
 		}
+	}
+}
+
+// TestSlowReader: who reads on gets the whole of a file, however long the server's own
+// patience is; what lies in the buffers on the way is far less than the file.
+func TestSlowReader(t *testing.T) {
+	const patience = 100 * time.Millisecond
+	s := corpus(t, 8_000)
+	x := exporter(t, t.TempDir())
+	h, err := opendata.New(opendata.Config{Reader: s, Archive: s, Exporter: x})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.Swap(s.Current())
+	app := fiber.New(fiber.Config{Immutable: true, DisableStartupMessage: true, WriteTimeout: patience, ErrorHandler: h.Problem})
+	h.Routes(app)
+	ready(t, app)
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- app.Listener(listener) }()
+	defer func() {
+		if err := errors.Join(app.Shutdown(), <-ended); err != nil {
+			t.Error(err)
+		}
+	}()
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if err := conn.(*net.TCPConn).SetReadBuffer(16 << 10); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(conn, "GET /api/v1/exports/achievements.jsonl HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(5 * patience)
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	digest := sha256.New()
+	n, err := io.Copy(digest, res.Body)
+	if err != nil || n != res.ContentLength || `"`+hex.EncodeToString(digest.Sum(nil))+`"` != res.Header.Get("ETag") {
+		t.Errorf("%d of %d bytes: %v", n, res.ContentLength, err)
 	}
 }
