@@ -240,7 +240,8 @@ func (c *contract) operation(op concrete, example json.RawMessage) object {
 		{"tags", []string{op.tag()}},
 		{"summary", summary.EN},
 		{"x-summary-zh", summary.ZH},
-		{"description", summary.EN + "."}, {"x-description-zh", summary.ZH + "。"},
+		{"description", summary.EN + "."},
+		{"x-description-zh", summary.ZH + "。"},
 	}
 	parameters := []object{ref("parameters", c.parameter(Parameter{
 		Name: "If-None-Match", In: "header", Type: "string",
