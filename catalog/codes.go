@@ -152,10 +152,12 @@ func (l *CodeList) Label(code, lang string) string {
 // codeRows reads an embedded table into maps by column name. The files are part
 // of the program, so a broken one is a broken build and a test says so.
 func codeRows(name string) []map[string]string {
-	return mustTable(codeFiles, "codes/"+name+".csv")
+	return ReadTable(codeFiles, "codes/"+name+".csv")
 }
 
-func mustTable(fsys fs.FS, name string) []map[string]string {
+// ReadTable returns the rows of a CSV file that is embedded in the program, by the names
+// in its first row. A broken one is a broken build: it panics, and a test says so.
+func ReadTable(fsys fs.FS, name string) []map[string]string {
 	f, err := fsys.Open(name)
 	if err != nil {
 		panic(err)

@@ -54,7 +54,7 @@ func (f Field) Top() string {
 var loadSchema = sync.OnceValue(func() map[Dataset][]Field {
 	var shared []Field
 	own := map[Dataset][]Field{}
-	for _, row := range mustTable(schemaFile, "schema.csv") {
+	for _, row := range ReadTable(schemaFile, "schema.csv") {
 		f := Field{Path: row["field"], Type: row["type"], Label: Text{row["label_zh"], row["label_en"]}}
 		f.Max, _ = strconv.Atoi(row["max"])
 		if kind, arg, ok := strings.Cut(f.Type, ":"); ok {

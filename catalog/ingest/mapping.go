@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"embed"
-	"encoding/csv"
 	"maps"
 	"regexp"
 	"slices"
@@ -99,23 +98,14 @@ type aliasKey struct {
 }
 
 var loadAliases = sync.OnceValue(func() map[aliasKey]target {
-	f, err := aliasFile.Open("aliases.csv")
-	if err != nil {
-		panic(err)
-	}
-	defer func() { _ = f.Close() }()
-	rows, err := csv.NewReader(f).ReadAll()
-	if err != nil {
-		panic(err)
-	}
 	uses := map[string]Use{"public": Mapped, "coded": Mapped, "gate": Gate, "never": Dropped, "unused": Unused}
 	aliases := map[aliasKey]target{}
-	for _, row := range rows[1:] {
-		d := catalog.Dataset(row[0])
+	for _, row := range catalog.ReadTable(aliasFile, "aliases.csv") {
+		d := catalog.Dataset(row["dataset"])
 		if d == "*" {
 			d = ""
 		}
-		aliases[aliasKey{d, foldHeader(row[2])}] = target{use: uses[row[3]], name: row[1], coded: row[3] == "coded"}
+		aliases[aliasKey{d, foldHeader(row["alias"])}] = target{use: uses[row["visibility"]], name: row["field"], coded: row["visibility"] == "coded"}
 	}
 	return aliases
 })

@@ -1,12 +1,13 @@
 package ingest
 
 import (
-	_ "embed"
-	"encoding/csv"
+	"embed"
 	"slices"
 	"strings"
 	"sync"
 	"unicode"
+
+	"luoshu/catalog"
 )
 
 // orgwords.csv holds the words that names of organizations are made of: how they
@@ -15,7 +16,7 @@ import (
 // Statistics, 2023), the counties of Luoyang, and regions that names use.
 //
 //go:embed orgwords.csv
-var orgWordFile string
+var orgWordFile embed.FS
 
 // orgKind is the kind of organization that the end of a name tells.
 type orgKind uint8
@@ -59,23 +60,19 @@ type orgWords struct {
 }
 
 var loadOrgWords = sync.OnceValue(func() *orgWords {
-	rows, err := csv.NewReader(strings.NewReader(orgWordFile)).ReadAll()
-	if err != nil {
-		panic(err)
-	}
 	w := &orgWords{endings: map[rune][]orgEnding{}}
 	begins := map[string]*map[rune][][]rune{"part": &w.part, "nation": &w.nation, "state": &w.state, "whole": &w.whole, "trade": &w.trade, "place": &w.places}
 	for _, m := range begins {
 		*m = map[rune][][]rune{}
 	}
-	for _, row := range rows[1:] {
-		word := []rune(row[1])
-		if m := begins[row[0]]; m != nil {
+	for _, row := range catalog.ReadTable(orgWordFile, "orgwords.csv") {
+		word := []rune(row["word"])
+		if m := begins[row["kind"]]; m != nil {
 			(*m)[word[0]] = append((*m)[word[0]], word)
 			continue
 		}
-		e := orgEnding{word: word, kind: orgKinds[row[0]]}
-		for s := range strings.SplitSeq(row[2], "|") {
+		e := orgEnding{word: word, kind: orgKinds[row["kind"]]}
+		for s := range strings.SplitSeq(row["not_before"], "|") {
 			if s != "" {
 				e.notBefore = append(e.notBefore, []rune(s))
 			}

@@ -2,11 +2,12 @@ package screen
 
 import (
 	"embed"
-	"encoding/csv"
 	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
+
+	"luoshu/catalog"
 )
 
 // words.csv holds the words that are looked for, what each means to a rule, and
@@ -59,26 +60,16 @@ func (d *dictionary) mayBegin(a, b rune) bool {
 }
 
 var loadDictionary = sync.OnceValue(func() *dictionary {
-	f, err := wordFile.Open("words.csv")
-	if err != nil {
-		panic(err)
-	}
-	defer func() { _ = f.Close() }()
-	rows, err := csv.NewReader(f).ReadAll()
-	if err != nil {
-		// The file is part of the program: a test reads it too.
-		panic(err)
-	}
 	var words []*word
 	harmless := map[string][]phrase{}
-	for _, row := range rows[1:] {
-		before, list := splitRow(row[2])
+	for _, row := range catalog.ReadTable(wordFile, "words.csv") {
+		before, list := splitRow(row["words"])
 		for text := range strings.SplitSeq(list, "|") {
-			if row[1] == "benign" {
-				harmless[row[0]] = append(harmless[row[0]], phrase{text: []rune(text), before: before})
+			if row["use"] == "benign" {
+				harmless[row["rule"]] = append(harmless[row["rule"]], phrase{text: []rune(text), before: before})
 				continue
 			}
-			words = append(words, &word{rule: row[0], use: row[1], text: []rune(text)})
+			words = append(words, &word{rule: row["rule"], use: row["use"], text: []rune(text)})
 		}
 	}
 	d := &dictionary{pairs: map[[2]rune][]*word{}, single: map[rune][]*word{}}

@@ -2,7 +2,6 @@ package snapshot
 
 import (
 	"embed"
-	"encoding/csv"
 	"fmt"
 	"slices"
 	"strconv"
@@ -17,28 +16,6 @@ import (
 
 //go:embed expectations.csv conditions.csv needs.csv
 var ruleFiles embed.FS
-
-// ruleRows reads an embedded table. The files are part of the program, so a broken
-// one is a broken build and a test says so.
-func ruleRows(name string) []map[string]string {
-	f, err := ruleFiles.Open(name)
-	if err != nil {
-		panic(err)
-	}
-	all, err := csv.NewReader(f).ReadAll()
-	if err != nil {
-		panic(fmt.Errorf("%s: %w", name, err))
-	}
-	rows := make([]map[string]string, 0, len(all)-1)
-	for _, record := range all[1:] {
-		row := make(map[string]string, len(record))
-		for i, value := range record {
-			row[all[0][i]] = value
-		}
-		rows = append(rows, row)
-	}
-	return rows
-}
 
 // codeSet is a set of codes.
 type codeSet []string
@@ -368,7 +345,7 @@ const (
 
 var loadExpectations = sync.OnceValue(func() map[string]expectation {
 	all := map[string]expectation{}
-	for _, row := range ruleRows("expectations.csv") {
+	for _, row := range catalog.ReadTable(ruleFiles, "expectations.csv") {
 		e := expectation{stages: strings.Split(row["stages"], "|"), words: catalog.Text{ZH: row["zh"], EN: row["en"]}}
 		e.least, _ = strconv.Atoi(row["trl_least"])
 		e.most, _ = strconv.Atoi(row["trl_most"])

@@ -143,7 +143,7 @@ type conditions struct {
 
 var loadConditions = sync.OnceValue(func() conditions {
 	var cs conditions
-	for i, row := range ruleRows("conditions.csv") {
+	for i, row := range catalog.ReadTable(ruleFiles, "conditions.csv") {
 		c := condition{
 			name: row["name"], role: row["role"], words: strings.Split(row["words"], "|"), in: strings.Split(row["in"], "|"),
 			tests: map[catalog.Dataset]test{}, text: catalog.Text{ZH: row["zh"], EN: row["en"]},
@@ -357,7 +357,7 @@ type need struct {
 
 var loadNeeds = sync.OnceValue(func() []need {
 	var all []need
-	for _, row := range ruleRows("needs.csv") {
+	for _, row := range catalog.ReadTable(ruleFiles, "needs.csv") {
 		n := need{
 			dataset: catalog.Dataset(row["dataset"]), test: mustTest(row["test"]), kind: row["service"],
 			field: row["field"] == "shared", why: catalog.Text{ZH: row["zh"], EN: row["en"]},

@@ -80,7 +80,7 @@ func checkTest(t *testing.T, d catalog.Dataset, source string) {
 
 func TestTablesAgreeWithTheSchema(t *testing.T) {
 	names := map[string]bool{}
-	rows := ruleRows("conditions.csv")
+	rows := catalog.ReadTable(ruleFiles, "conditions.csv")
 	if len(rows) > 64 {
 		t.Errorf("%d conditions do not fit a conditionSet", len(rows))
 	}
@@ -98,7 +98,7 @@ func TestTablesAgreeWithTheSchema(t *testing.T) {
 		checkTest(t, catalog.Achievements, row["achievement"])
 		checkTest(t, catalog.Organizations, row["organization"])
 	}
-	for i, row := range ruleRows("needs.csv") {
+	for i, row := range catalog.ReadTable(ruleFiles, "needs.csv") {
 		n := loadNeeds()[i]
 		if n.points <= 0 || n.why.ZH == "" || n.why.EN == "" || len(n.test) == 0 || row["field"] != "" && row["field"] != "shared" {
 			t.Errorf("needs.csv: %v", row)

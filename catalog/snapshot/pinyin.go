@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-//go:generate sh -c "go run pinyin_gen.go Unihan_Readings.txt.bz2 > pinyin.txt"
+//go:generate sh -c "go run pinyin_gen.go Unihan_Readings.txt.bz2 > pinyin.new && mv pinyin.new pinyin.txt || { rm -f pinyin.new; exit 1; }"
 
 //go:embed pinyin.txt
 var readingsFile string

@@ -196,8 +196,8 @@ func someRelease(t *rapid.T) *catalog.Release {
 	text := func(least, most int) string {
 		return strings.Join(rapid.SliceOfN(word, least, most).Draw(t, "words"), rapid.SampledFrom([]string{"", " ", "，", "-"}).Draw(t, "glue"))
 	}
-	d := catalog.NewDraft(nil, time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC))
-	for i := range rapid.IntRange(1, 40).Draw(t, "records") {
+	var records []catalog.Record
+	for range rapid.IntRange(1, 40).Draw(t, "records") {
 		var r catalog.Record
 		h := catalog.Header{Title: text(1, 4), Abstract: text(0, 30), Publisher: "p", Division: rapid.SampledFrom([]string{"", "410305", "410311"}).Draw(t, "division")}
 		if rapid.Bool().Draw(t, "keywords") {
@@ -214,24 +214,9 @@ func someRelease(t *rapid.T) *catalog.Release {
 			r = &catalog.Demand{Header: h, Kind: rapid.SampledFrom([]string{"problem", "commission"}).Draw(t, "demand")}
 			r.Head().Dataset = catalog.Demands
 		}
-		id, source, err := d.Identify(r.Head().Dataset, "p", strconv.Itoa(i))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Head().ID, r.Head().Source = id, source
-		e, c, err := d.Encode(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := d.Put(e, c); err != nil {
-			t.Fatal(err)
-		}
+		records = append(records, r)
 	}
-	p, err := d.Build(t.Context(), catalog.BuildOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p.Release
+	return releaseOf(t, time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC), records...)
 }
 
 func someQuery(t *rapid.T) Query {
