@@ -42,9 +42,10 @@ type Profile struct {
 	License   License `json:"license"`
 	// PublicURL is the canonical address of the hub, such as
 	// https://luoshu.example. Links, QR codes and the sitemap are made from it.
-	PublicURL string   `json:"public_url,omitzero"`
-	Desks     []Desk   `json:"desks,omitempty"`
-	Schemes   []Scheme `json:"schemes,omitempty"`
+	PublicURL string     `json:"public_url,omitzero"`
+	Desks     []Desk     `json:"desks,omitempty"`
+	Terminals []Terminal `json:"terminals,omitempty"`
+	Schemes   []Scheme   `json:"schemes,omitempty"`
 }
 
 // License of the published data.
@@ -120,6 +121,17 @@ func (p *Profile) check() error {
 			return NewTextError(ErrInvalid, Text{ZH: "有服务台的电话不是电话号码", EN: "the telephone of a desk is none"})
 		}
 		texts = append(texts, d.Name.ZH, d.Name.EN, d.Address.ZH, d.Address.EN, d.Hours.ZH, d.Hours.EN)
+	}
+	for i, t := range p.Terminals {
+		if !ValidTerminal(t.ID) || slices.ContainsFunc(p.Terminals[:i], func(other Terminal) bool { return other.ID == t.ID }) {
+			return NewTextError(ErrInvalid, Text{ZH: "终端“%s”的名称应是一个字母加一至四位数字，且不重复", EN: "terminal %q: its name must be a letter and up to four digits, and its own"}, t.ID)
+		}
+		if t.Panel != "" {
+			if _, err := ParsePanel(t.Panel); err != nil {
+				return fmt.Errorf("terminal %s: %w", t.ID, err)
+			}
+		}
+		texts = append(texts, t.Placement.ZH, t.Placement.EN)
 	}
 	for _, s := range p.Schemes {
 		if !slugForm.MatchString(s.ID) || LookupCodeList(s.ID) != nil {

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -61,6 +62,9 @@ func profileTexts(p *catalog.Profile) []placedText {
 		both(at+"address", d.Address)
 		both(at+"hours", d.Hours)
 	}
+	for i, t := range p.Terminals {
+		both(fmt.Sprintf("terminals[%d].placement", i), t.Placement)
+	}
 	for i, s := range p.Schemes {
 		at := fmt.Sprintf("schemes[%d].", i)
 		both(at+"title", s.Title)
@@ -75,21 +79,32 @@ func profileTexts(p *catalog.Profile) []placedText {
 
 // ResolveProfile turns the markets that p names by the publisher's keys ("key:…")
 // into identifiers. A market that the release will not hold is an error: its desk
-// would be shown to nobody.
+// would be shown to nobody, its terminal stand nowhere.
 func ResolveProfile(draft *catalog.Draft, publisher string, p *catalog.Profile) error {
-	for i := range p.Desks {
-		market := &p.Desks[i].Market
+	resolve := func(market *catalog.Ref, missing catalog.Text, which any) error {
 		if key, ok := strings.CutPrefix(string(*market), keyPrefix); ok {
 			id, _, err := draft.Identify(catalog.Organizations, publisher, key)
 			if err != nil {
-				return fmt.Errorf("profile: desk %d: %w", i+1, err)
+				return fmt.Errorf("profile: market %s: %w", key, err)
 			}
 			*market = id
 		}
 		if *market != "" && !draft.Has(*market) {
-			return catalog.NewTextError(catalog.ErrInvalid, catalog.Text{
-				ZH: "目录说明中第 %d 个服务台的市场不在机构条目中", EN: "profile: the market of desk %d is not among the organizations",
-			}, i+1)
+			return catalog.NewTextError(catalog.ErrInvalid, missing, which)
+		}
+		return nil
+	}
+	for i := range p.Desks {
+		missing := catalog.Text{ZH: "目录说明中第 %d 个服务台的市场不在机构条目中", EN: "profile: the market of desk %d is not among the organizations"}
+		if err := resolve(&p.Desks[i].Market, missing, i+1); err != nil {
+			return err
+		}
+	}
+	for i := range p.Terminals {
+		t := &p.Terminals[i]
+		missing := catalog.Text{ZH: "目录说明中终端 %s 的市场不在机构条目中", EN: "profile: the market of terminal %s is not among the organizations"}
+		if err := errors.Join(resolve(&t.Market, missing, t.ID), resolve(&t.Desk, missing, t.ID)); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -14,7 +14,6 @@ import (
 	"image/color"
 	"image/png"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -43,11 +42,9 @@ const (
 	Print               // Q: 25 % may be lost; paper is folded and stained
 )
 
-var placementForm = regexp.MustCompile(`^[A-Z][0-9]{1,4}$`)
-
 // ValidPlacement reports whether s can name the place a code is shown at: a
 // letter (K for a kiosk, P for a printed page) and up to four digits, such as K3.
-func ValidPlacement(s string) bool { return placementForm.MatchString(s) }
+func ValidPlacement(s string) bool { return catalog.ValidTerminal(s) }
 
 // Payload returns the address that the code of id holds: base, /q/, the
 // identifier and, unless empty, a hyphen and the placement. base is an absolute
