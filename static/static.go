@@ -1,5 +1,5 @@
 // Package static holds the files that browsers load as they are: style sheets,
-// scripts and images. They are part of the program and served verbatim.
+// scripts, fonts and images. They are part of the program and served verbatim.
 //
 // A file's address holds the hash of its bytes, so it may be kept for ever and a
 // new version has another address. What compresses is compressed once, at the
@@ -25,7 +25,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-//go:embed css img js swagger-ui
+//go:embed css fonts/*.txt fonts/*.woff2 img js swagger-ui
 var files embed.FS
 
 // contentTypes lists the kinds of file that may be embedded, and whether a copy
@@ -95,6 +95,14 @@ var load = sync.OnceValue(func() (all struct {
 	})
 	if err != nil {
 		panic(fmt.Errorf("static: %w", err))
+	}
+	const fonts = "css/fonts.css" // made, because it names the addresses of the others
+	body := fontFaces(all.urls)
+	hash := hashOf(body)
+	all.urls[fonts] = "/static/css/fonts." + hash + ".css"
+	all.assets[all.urls[fonts]] = &asset{
+		contentType: contentTypes[".css"].value, cacheControl: forever, body: func() []byte { return body }, tag: strconv.Quote(hash),
+		gzipped: compress(body), gzippedTag: strconv.Quote(hash + "-gzip"),
 	}
 	return all
 })

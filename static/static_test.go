@@ -148,13 +148,15 @@ func TestVendored(t *testing.T) {
 			t.Errorf("%s has SHA-256 %s, want %s", name, got, want)
 		}
 	}
-	all, err := fs.Glob(files, "swagger-ui/*")
-	if err != nil || len(all) == 0 {
-		t.Fatal(all, err)
-	}
-	for _, name := range all {
-		if !listed[name] {
-			t.Errorf("%s is not in vendored.csv", name)
+	for _, folder := range []string{"fonts", "swagger-ui"} {
+		all, err := fs.Glob(files, folder+"/*")
+		if err != nil || len(all) == 0 {
+			t.Fatal(all, err)
+		}
+		for _, name := range all {
+			if !listed[name] {
+				t.Errorf("%s is not in vendored.csv", name)
+			}
 		}
 	}
 }

@@ -1,0 +1,94 @@
+package static
+
+import (
+	"bytes"
+	_ "embed" // the table of slices
+	"encoding/csv"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// The fonts are cut into slices, so that a page loads the characters it shows and no
+// others. The table says which code points a slice has; where two have one, the later
+// counts, as in a style sheet.
+//
+//go:embed fonts/slices.csv
+var slicesCSV string
+
+// slice is a part of both families.
+type slice struct {
+	name   string
+	ranges [][2]rune
+}
+
+var loadSlices = sync.OnceValue(func() []slice {
+	rows, err := csv.NewReader(strings.NewReader(slicesCSV)).ReadAll()
+	if err != nil {
+		panic(fmt.Errorf("static: fonts/slices.csv: %w", err))
+	}
+	var all []slice
+	for _, row := range rows[1:] {
+		s := slice{name: row[0]}
+		for r := range strings.FieldsSeq(row[1]) {
+			first, last, ok := strings.Cut(r, "-")
+			if !ok {
+				last = first
+			}
+			from, err1 := strconv.ParseUint(first, 16, 21)
+			to, err2 := strconv.ParseUint(last, 16, 21)
+			if err1 != nil || err2 != nil || from > to {
+				panic(fmt.Errorf("static: fonts/slices.csv: slice %s: %q is no range", s.name, r))
+			}
+			s.ranges = append(s.ranges, [2]rune{rune(from), rune(to)})
+		}
+		all = append(all, s)
+	}
+	return all
+})
+
+// Covers reports whether the fonts have r. What they lack is drawn in a font of the
+// machine, if that has it.
+func Covers(r rune) bool {
+	for _, s := range loadSlices() {
+		for _, span := range s.ranges {
+			if span[0] <= r && r <= span[1] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// families are the fonts by the beginning of their files. A slice that the second
+// lacks is taken from the first.
+var families = []struct{ file, name, weight string }{
+	{"sans", "Luoshu Sans", "100 900"},
+	{"serif", "Luoshu Serif", "700"},
+}
+
+// fontFaces returns the style sheet that names every slice. The families of a slice
+// stand together, because what is alike compresses when it is near.
+func fontFaces(urls map[string]string) []byte {
+	var b bytes.Buffer
+	for _, s := range loadSlices() {
+		var ranges []string
+		for _, span := range s.ranges {
+			r := fmt.Sprintf("U+%x", span[0])
+			if span[1] > span[0] {
+				r += fmt.Sprintf("-%x", span[1])
+			}
+			ranges = append(ranges, r)
+		}
+		for _, f := range families {
+			url, ok := urls["fonts/"+f.file+"-"+s.name+".woff2"]
+			if !ok {
+				url = urls["fonts/"+families[0].file+"-"+s.name+".woff2"]
+			}
+			fmt.Fprintf(&b, "@font-face{font-family:%q;font-weight:%s;font-display:swap;src:url(%s)format(\"woff2\");unicode-range:%s}\n",
+				f.name, f.weight, url, strings.Join(ranges, ","))
+		}
+	}
+	return b.Bytes()
+}
