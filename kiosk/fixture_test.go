@@ -140,7 +140,7 @@ func (f *fixture) fullRecord(d catalog.Dataset) catalog.Record {
 			m["raw"] = map[string]string{"title": "原来的写法"}
 			continue
 		}
-		place(m, strings.Split(field.Path, "."), f.sampleValue(field, i))
+		put(m, strings.Split(field.Path, "."), f.sampleValue(field, i))
 	}
 	if rs, ok := m["relations"].([]any); ok {
 		m["relations"] = append(rs, map[string]any{"type": "related", "scheme": "record", "value": string(f.id["short"]), "normalized": string(f.id["short"]), "check": "ok"})
@@ -212,8 +212,8 @@ func (f *fixture) sampleValue(field catalog.Field, i int) any {
 	return s
 }
 
-// place puts v into m at path.
-func place(m map[string]any, path []string, v any) {
+// put puts v into m at path.
+func put(m map[string]any, path []string, v any) {
 	name, many := strings.CutSuffix(path[0], "[]")
 	switch {
 	case len(path) == 1 && many:
@@ -224,12 +224,12 @@ func place(m map[string]any, path []string, v any) {
 		if m[name] == nil {
 			m[name] = []any{map[string]any{}}
 		}
-		place(m[name].([]any)[0].(map[string]any), path[1:], v)
+		put(m[name].([]any)[0].(map[string]any), path[1:], v)
 	default:
 		if m[name] == nil {
 			m[name] = map[string]any{}
 		}
-		place(m[name].(map[string]any), path[1:], v)
+		put(m[name].(map[string]any), path[1:], v)
 	}
 }
 

@@ -77,31 +77,55 @@ func (h *Handler) home(rq *request) (answer, error) {
 // The place to begin comes from the release's hash, and a listing must have
 // something to read.
 func (p *page) pick() ([]pick, error) {
+	sheets, err := p.excerpt(catalog.Achievements, picks)
+	if err != nil {
+		return nil, err
+	}
+	var out []pick
+	for _, s := range sheets {
+		out = append(out, pick{s.card(), p.scan(s.ID, pickPixels)})
+	}
+	return out, nil
+}
+
+// excerpt returns up to n records of d that can be read and are not over, beginning
+// somewhere in the release; of a terminal's own market, where that has any.
+func (p *page) excerpt(d catalog.Dataset, n int) ([]*sheet, error) {
 	snap := p.rq.snap
-	n := snap.Count(catalog.Achievements)
-	if n == 0 {
+	at := func(i int) []catalog.Entry {
+		return snap.List(snapshot.Slice{Dataset: d, Skip: i, Limit: 1}).Entries
+	}
+	total := snap.Count(d)
+	if p.rq.market() != "" {
+		o, err := p.ordered(d)
+		if err != nil {
+			return nil, err
+		}
+		if len(o.own) > 0 {
+			at, total = func(i int) []catalog.Entry { return o.own[i : i+1] }, len(o.own)
+		}
+	}
+	if total == 0 {
 		return nil, nil
 	}
 	start := 0
 	if b, err := hex.DecodeString(string(snap.Hash()[:8])); err == nil {
 		for _, c := range b {
-			start = (start<<8 | int(c)) % n
+			start = (start<<8 | int(c)) % total
 		}
 	}
-	var out []pick
-	for i := range min(n, pickTries) {
-		q := snapshot.Slice{Dataset: catalog.Achievements, Skip: (start + i) % n, Limit: 1}
-		for _, e := range snap.List(q).Entries {
+	var out []*sheet
+	for i := range min(total, pickTries) {
+		for _, e := range at((start + i) % total) {
 			s, err := p.newSheet(e)
 			if err != nil {
 				return nil, err
 			}
-			if s.str("abstract") == "" || len(s.Owner()) == 0 {
-				continue
+			if s.str("abstract") != "" && len(s.Owner()) > 0 && !s.over() {
+				out = append(out, s)
 			}
-			out = append(out, pick{s.card(), p.scan(e.ID, pickPixels)})
 		}
-		if len(out) == picks {
+		if len(out) == n {
 			break
 		}
 	}

@@ -47,6 +47,10 @@ type Config struct {
 	// Terminal names the terminal this node drives, as it stands in codes: a letter
 	// and up to four digits, such as K3. Empty off a terminal.
 	Terminal string
+	// Panel is the screen, as catalog.ParsePanel reads it. It overrules what the
+	// release's profile says of Terminal; where neither does, a terminal has the usual
+	// one, and a page off a terminal is sized like any web page.
+	Panel string
 	// Preview says on every page that nothing of it is published.
 	Preview bool
 	// Logger takes what went wrong; nil discards it.
@@ -58,6 +62,7 @@ type Handler struct {
 	reader    Reader
 	baseURL   func(*catalog.Manifest) (string, catalog.Text)
 	terminal  string
+	panel     catalog.Panel // zero where none was given
 	preview   bool
 	log       *slog.Logger
 	templates *template.Template
@@ -81,6 +86,12 @@ func New(cfg Config) (*Handler, error) {
 	}
 	if cfg.Terminal != "" && !qr.ValidPlacement(cfg.Terminal) {
 		faults = append(faults, fmt.Errorf("terminal %q is not a letter and up to four digits: %w", cfg.Terminal, catalog.ErrInvalid))
+	}
+	if cfg.Panel != "" {
+		var err error
+		if h.panel, err = catalog.ParsePanel(cfg.Panel); err != nil {
+			faults = append(faults, err)
+		}
 	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, fmt.Errorf("kiosk: %w", err)
@@ -131,7 +142,10 @@ func buildHash() (string, error) {
 		fmt.Fprintf(sum, "%s %d\n%s", name, len(b), b)
 		return err
 	})
-	fmt.Fprintln(sum, static.URL("css/tokens.css"), static.URL("css/kiosk.css"), static.URL("js/search.js"))
+	for _, name := range []string{"css/fonts.css", "css/tokens.css", "css/kiosk.css", "js/search.js", "js/terminal.js"} {
+		fmt.Fprintln(sum, static.URL(name))
+	}
+	fmt.Fprintln(sum, panelVersion)
 	if info, ok := debug.ReadBuildInfo(); ok {
 		fmt.Fprintln(sum, info)
 	}
@@ -141,6 +155,8 @@ func buildHash() (string, error) {
 // Routes adds the pages to r.
 func (h *Handler) Routes(r fiber.Router) {
 	r.Get("/", h.handle(h.home))
+	r.Get("/attract", h.handle(h.attract))
+	r.Get("/panel/:panel", h.panelCSS)
 	r.Get("/contents", h.handle(h.contents))
 	r.Get("/about", h.handle(h.about))
 	r.Get("/search", h.handle(h.search))
@@ -189,6 +205,12 @@ func (h *Handler) send(c *fiber.Ctx, rq *request, a answer) error {
 		a.status = fiber.StatusOK
 		// Kept, but asked for again: a new release shows at the next touch.
 		cacheControl, tag = "public, no-cache", rq.tag()
+		if h.terminal != "" && !rq.phone {
+			// The next visitor must not come upon it by going back.
+			cacheControl, tag = "no-store", ""
+		}
+	}
+	if tag != "" {
 		if static.TagMatches(c.Get(fiber.HeaderIfNoneMatch), tag) {
 			c.Set(fiber.HeaderCacheControl, cacheControl)
 			c.Set(fiber.HeaderETag, tag)
@@ -285,7 +307,7 @@ func pageNumber(s string) int {
 func (rq *request) tag() string {
 	sum := sha256.New()
 	for _, s := range []string{
-		string(rq.snap.Hash()), rq.h.build, rq.h.terminal, strconv.FormatBool(rq.h.preview), rq.base, rq.noBase.ZH, rq.noBase.EN,
+		string(rq.snap.Hash()), rq.h.build, rq.h.terminal, rq.h.panel.String(), strconv.FormatBool(rq.h.preview), rq.base, rq.noBase.ZH, rq.noBase.EN,
 		rq.path, rq.view.query(rq.page), rq.state,
 	} {
 		fmt.Fprintf(sum, "%d %s\n", len(s), s)

@@ -75,6 +75,9 @@ type listPage struct {
 	From, To       int
 	Total          int
 	Previous, Next string // links, empty at the ends
+	// Here narrows the list to this terminal's market, or widens it again; nil where
+	// that is no choice.
+	Here *chip
 }
 
 // Seek is the link to the search in this list.
@@ -84,18 +87,38 @@ func (p listPage) Seek() string {
 
 func (h *Handler) list(info catalog.DatasetInfo) func(*request) (answer, error) {
 	return func(rq *request) (answer, error) {
+		if rq.args.Get("here") == "only" && rq.market() != "" {
+			rq.state = "here=only"
+		}
 		return answer{template: "list", data: func() (any, error) {
-			total := rq.snap.Count(info.Name)
-			last := max(1, (total+listSize-1)/listSize)
+			p := listPage{page: rq.newPage(rq.view.in(info.Label), "/"), Dataset: info, Total: rq.snap.Count(info.Name)}
+			var all []catalog.Entry // empty where the order is that of the snapshot
+			if rq.market() != "" || len(layouts[info.Name].last) > 0 {
+				o, err := p.ordered(info.Name)
+				if err != nil {
+					return nil, err
+				}
+				all = o.entries
+				p.here(o)
+				if rq.state != "" {
+					all, p.Total = o.own, len(o.own)
+				}
+			}
+			last := max(1, (p.Total+listSize-1)/listSize)
 			rq.page = min(rq.page, last) // a list grows shorter between releases
-			p := listPage{page: rq.newPage(rq.view.in(info.Label), "/"), Dataset: info, Total: total}
 			for n, name := range doors {
 				if name == info.Name {
 					p.Mark = marks[n]
 				}
 			}
 			skip := (rq.page - 1) * listSize
-			sheets, err := p.sheets(info.Name, skip)
+			var entries []catalog.Entry
+			if all == nil {
+				entries = rq.snap.List(snapshot.Slice{Dataset: info.Name, Skip: skip, Limit: listSize}).Entries
+			} else {
+				entries = all[min(skip, len(all)):min(skip+listSize, len(all))]
+			}
+			sheets, err := p.sheetsOf(entries)
 			if err != nil {
 				return nil, err
 			}
@@ -104,29 +127,28 @@ func (h *Handler) list(info catalog.DatasetInfo) func(*request) (answer, error) 
 				c.Href = p.HrefPage("/"+string(info.Name)+"/"+string(s.ID), rq.page)
 				p.Cards = append(p.Cards, c)
 			}
-			p.From, p.To = min(skip+1, total), skip+len(p.Cards)
+			p.From, p.To = min(skip+1, p.Total), skip+len(p.Cards)
 			if rq.page > 1 {
-				p.Previous = p.HrefPage(rq.path, rq.page-1)
+				p.Previous = rq.path + join(p.query(rq.page-1), rq.state)
 			}
 			if rq.page < last {
-				p.Next = p.HrefPage(rq.path, rq.page+1)
+				p.Next = rq.path + join(p.query(rq.page+1), rq.state)
 			}
 			return p, nil
 		}}, nil
 	}
 }
 
-// sheets returns the records of a page of a list.
-func (p *page) sheets(d catalog.Dataset, skip int) ([]*sheet, error) {
-	entries := p.rq.snap.List(snapshot.Slice{Dataset: d, Skip: skip, Limit: listSize}).Entries
-	if len(layouts[d].last) > 0 {
-		all, err := p.byEnd(d)
-		if err != nil {
-			return nil, err
-		}
-		entries = all[min(skip, len(all)):min(skip+listSize, len(all))]
+// here offers the records of this terminal's market alone.
+func (p *listPage) here(o order) {
+	on := p.rq.state != ""
+	if !on && (len(o.own) == 0 || len(o.own) == len(o.entries)) {
+		return
 	}
-	return p.sheetsOf(entries)
+	p.Here = &chip{Text: text{S: p.texts["here"]}, Count: p.Number(len(o.own)), On: on, Href: p.rq.path + join(p.query(1), "here=only")}
+	if on {
+		p.Here.Href, p.Here.Drop = p.rq.path+p.query(1), p.texts["search.remove"]
+	}
 }
 
 func (p *page) sheetsOf(entries []catalog.Entry) ([]*sheet, error) {
@@ -140,20 +162,27 @@ func (p *page) sheetsOf(entries []catalog.Entry) ([]*sheet, error) {
 	return sheets, nil
 }
 
+// order is a dataset as its list shows it.
+type order struct {
+	entries []catalog.Entry
+	own     []catalog.Entry // of these, those of this terminal's market
+}
+
 // orders holds, for one release, the datasets whose lists are not in the order of
-// their identifiers. To find it every record is decoded, so it is found once.
+// their identifiers. To find it many records are decoded, so it is found once.
 type orders struct {
 	release catalog.Hash
 	mu      sync.Mutex
-	lists   map[catalog.Dataset][]catalog.Entry
+	lists   map[catalog.Dataset]order
 }
 
-// byEnd returns the records of d in the order of what can still be taken up: open
-// before over, the next to begin first and of the past the latest.
-func (p *page) byEnd(d catalog.Dataset) ([]catalog.Entry, error) {
+// ordered returns the records of d in the order of its list: what is over after what can
+// still be taken up, in each of the two this terminal's market first, then the next to
+// begin and of the past the latest.
+func (p *page) ordered(d catalog.Dataset) (order, error) {
 	o := p.rq.h.orders.Load()
 	if o == nil || o.release != p.rq.snap.Hash() {
-		o = &orders{release: p.rq.snap.Hash(), lists: map[catalog.Dataset][]catalog.Entry{}}
+		o = &orders{release: p.rq.snap.Hash(), lists: map[catalog.Dataset]order{}}
 		p.rq.h.orders.Store(o)
 	}
 	o.mu.Lock()
@@ -161,21 +190,37 @@ func (p *page) byEnd(d catalog.Dataset) ([]catalog.Entry, error) {
 	if list, ok := o.lists[d]; ok {
 		return list, nil
 	}
-	entries := slices.Collect(p.rq.snap.All(d))
-	sheets, err := p.sheetsOf(entries)
+	list := order{entries: slices.Collect(p.rq.snap.All(d))}
+	open := len(list.entries)
+	if len(layouts[d].last) > 0 {
+		sheets, err := p.sheetsOf(list.entries)
+		if err != nil {
+			return order{}, err
+		}
+		place := make(map[catalog.ID]catalog.Entry, len(sheets))
+		for _, e := range list.entries {
+			place[e.ID] = e
+		}
+		slices.SortStableFunc(sheets, byEnd)
+		for i, s := range sheets {
+			list.entries[i] = place[s.ID]
+			if s.over() {
+				open = min(open, i)
+			}
+		}
+	}
+	here, err := p.rq.here(d)
 	if err != nil {
-		return nil, err
+		return order{}, err
 	}
-	place := make(map[catalog.ID]catalog.Entry, len(entries))
-	for _, e := range entries {
-		place[e.ID] = e
-	}
-	slices.SortStableFunc(sheets, byEnd)
-	for i, s := range sheets {
-		entries[i] = place[s.ID]
-	}
-	o.lists[d] = entries
-	return entries, nil
+	own := func(e catalog.Entry) bool { return here[e.ID] }
+	current, over := list.entries[:open], list.entries[open:]
+	list.own = slices.Concat(current[:ownFirst(current, own)], over[:ownFirst(over, own)])
+	market := func(e catalog.Entry) bool { return e.ID == p.rq.market() }
+	ownFirst(list.entries, market)
+	ownFirst(list.own, market)
+	o.lists[d] = list
+	return list, nil
 }
 
 func byEnd(a, b *sheet) int {

@@ -29,6 +29,10 @@ type page struct {
 	Release *catalog.Manifest
 	// Preview says so on a page of what is not published.
 	Preview bool
+	// Place is where the screen stands, nil off a terminal. Panel is the address of
+	// the style sheet of the declared panel, empty where none is.
+	Place *place
+	Panel string
 }
 
 // newPage returns the frame of a page whose way back leads to parent.
@@ -39,6 +43,10 @@ func (rq *request) newPage(title text, parent string) *page {
 	}
 	if rq.snap != nil {
 		p.Release = rq.snap.Manifest()
+	}
+	p.Place = p.place()
+	if panel, ok := rq.panel(); ok {
+		p.Panel = panelURL(panel)
 	}
 	return p
 }
@@ -52,12 +60,21 @@ func (p *page) Classes() string {
 	for _, c := range []struct {
 		on   bool
 		name string
-	}{{p.large, "large"}, {p.contrast, "contrast"}, {p.low, "low"}} {
+	}{{p.Place != nil, "terminal"}, {p.large, "large"}, {p.contrast, "contrast"}, {p.low, "low"}} {
 		if c.on {
 			classes = append(classes, c.name)
 		}
 	}
 	return strings.Join(classes, " ")
+}
+
+// IdleAfter is after how many seconds without a touch a terminal asks whether somebody
+// is still there.
+func (p *page) IdleAfter() int {
+	if p.large {
+		return 120
+	}
+	return 60
 }
 
 // Low reports whether the controls were brought within reach.
@@ -143,6 +160,13 @@ func (p *page) Controls() ([]control, error) {
 		all[i].Text = s
 	}
 	all[len(all)-1].Lang = languageTag(map[string]string{"zh": "en", "en": "zh"}[p.lang])
+	if p.Place != nil {
+		end, err := p.T("bar.end")
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, control{Name: "end", Text: end, Href: "/attract"})
+	}
 	return all, nil
 }
 

@@ -72,15 +72,27 @@ func sound(t *testing.T, url string, resp reply, page string) *node {
 			t.Errorf("%s: link to %q", url, href)
 		}
 	}
-	// The search alone has a form, and a script that it also works without.
+	// A terminal has a script, and the search alone a form and a script that it also
+	// works without.
+	var scripts []string
+	for _, s := range root.all("script") {
+		scripts = append(scripts, s.attrs["src"]+s.read())
+	}
+	var want []string
+	if strings.Contains(html[0].attrs["class"], "terminal") {
+		want = append(want, static.URL("js/terminal.js"))
+	}
+	forms := root.all("form")
 	if strings.HasPrefix(url, "/search") {
-		forms, scripts := root.all("form"), root.all("script")
-		if len(forms) != 1 || forms[0].attrs["action"] != "/search" || forms[0].attrs["method"] != "get" ||
-			len(scripts) != 1 || scripts[0].attrs["src"] != static.URL("js/search.js") || scripts[0].read() != "" {
-			t.Errorf("%s: %d forms, %d scripts", url, len(forms), len(scripts))
+		want = append(want, static.URL("js/search.js"))
+		if len(forms) != 1 || forms[0].attrs["action"] != "/search" || forms[0].attrs["method"] != "get" {
+			t.Errorf("%s: %d forms", url, len(forms))
 		}
-	} else if n := len(root.all("script", "form")); n > 0 {
-		t.Errorf("%s: %d forms and scripts", url, n)
+	} else if len(forms) > 0 {
+		t.Errorf("%s: %d forms", url, len(forms))
+	}
+	if !slices.Equal(scripts, want) {
+		t.Errorf("%s: scripts %q, want %q", url, scripts, want)
 	}
 	if n := len(root.all("iframe", "img", "object")); n > 0 {
 		t.Errorf("%s: %d elements that have no place here", url, n)
@@ -94,9 +106,12 @@ func sound(t *testing.T, url string, resp reply, page string) *node {
 	if n := len(root.all("style")); n > 0 {
 		t.Errorf("%s: inline style sheet", url)
 	}
+	if strings.HasPrefix(url, "/attract") {
+		return root
+	}
 	bars := root.classed("bar")
-	if len(bars) != 1 || len(bars[0].all("li")) != 6 {
-		t.Fatalf("%s: no bar of six controls", url)
+	if len(bars) != 1 || len(bars[0].all("li")) != 7 || len(root.all("dialog")) != 1 {
+		t.Fatalf("%s: no bar of seven controls, or none that asks", url)
 	}
 	return root
 }
@@ -112,6 +127,8 @@ func TestPages(t *testing.T) {
 		{"/", 200, "测试目录"},
 		{"/?lang=en", 200, "Test catalog"},
 		{"/?lang=fr&type=huge&contrast=low&reach=high&page=-1", 200, "测试目录"},
+		{"/attract", 200, "测试目录"},
+		{"/attract?lang=en&type=large", 200, "Test catalog"},
 		{"/contents", 200, "总目"},
 		{"/contents?lang=en", 200, "Contents"},
 		{"/about", 200, "关于本目录"},
@@ -159,7 +176,10 @@ func TestPages(t *testing.T) {
 		if h1 := root.all("h1")[0].read(); h1 != test.h1 && test.h1 != "" {
 			t.Errorf("GET %s: heading %q, want %q", test.url, h1, test.h1)
 		}
-		cache := "public, no-cache"
+		cache := "no-store" // the fixture is a terminal
+		if strings.HasPrefix(test.url, "/q/") {
+			cache = "public, no-cache"
+		}
 		if test.status != 200 {
 			cache = "no-store"
 			if tag := resp.header.Get("ETag"); tag != "" {
@@ -191,7 +211,8 @@ func TestCrawl(t *testing.T) {
 			if resp.status != 200 {
 				t.Fatalf("GET %s = %d", url, resp.status)
 			}
-			if strings.HasPrefix(url, "/static/") {
+			// The first picture keeps nothing of a visitor: where it leads, nobody has chosen yet.
+			if strings.HasPrefix(url, "/static/") || strings.HasPrefix(url, "/panel/") || url == "/attract" {
 				continue
 			}
 			root := sound(t, url, resp, page)
@@ -567,7 +588,8 @@ func TestNoRelease(t *testing.T) {
 
 func TestConditional(t *testing.T) {
 	f := testRelease()
-	app, r := site(t)
+	web := func(c *Config) { c.Terminal = "" }
+	app, r := site(t, web)
 	tags := map[string]string{}
 	for _, url := range []string{
 		"/", "/?lang=en", "/?type=large", "/?contrast=high", "/?reach=low", "/achievements", "/achievements?page=2", "/about", "/contents",
@@ -603,7 +625,7 @@ func TestConditional(t *testing.T) {
 		}
 	}
 	before, _ := get(t, app, "/")
-	elsewhere, _ := site(t, func(c *Config) {
+	elsewhere, _ := site(t, web, func(c *Config) {
 		c.BaseURL = func(*catalog.Manifest) (string, catalog.Text) { return "http://10.0.0.7", catalog.Text{} }
 	})
 	other, _ := get(t, elsewhere, "/")
@@ -790,7 +812,7 @@ func TestControls(t *testing.T) {
 	}
 	_, page = get(t, app, "/?contrast=high&reach=low")
 	root = parse(t, page)
-	if class := root.all("html")[0].attrs["class"]; class != "contrast low" {
+	if class := root.all("html")[0].attrs["class"]; class != "terminal contrast low" {
 		t.Errorf("classes %q", class)
 	}
 	if len(root.classed("to-back")[0].all("a")) != 0 || root.classed("to-home")[0].all("a")[0].attrs["aria-current"] != "page" {

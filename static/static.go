@@ -78,7 +78,7 @@ var load = sync.OnceValue(func() (all struct {
 		if !ok {
 			return fmt.Errorf("no content type for %s", name)
 		}
-		hash := hashOf(body)
+		hash := Hash(body)
 		a := &asset{contentType: kind.value, cacheControl: forever, body: func() []byte { return body }, tag: strconv.Quote(hash)}
 		switch {
 		case packed:
@@ -98,7 +98,7 @@ var load = sync.OnceValue(func() (all struct {
 	}
 	const fonts = "css/fonts.css" // made, because it names the addresses of the others
 	body := fontFaces(all.urls)
-	hash := hashOf(body)
+	hash := Hash(body)
 	all.urls[fonts] = "/static/css/fonts." + hash + ".css"
 	all.assets[all.urls[fonts]] = &asset{
 		contentType: contentTypes[".css"].value, cacheControl: forever, body: func() []byte { return body }, tag: strconv.Quote(hash),
@@ -107,8 +107,8 @@ var load = sync.OnceValue(func() (all struct {
 	return all
 })
 
-// hashOf returns what tells versions of a file apart.
-func hashOf(body []byte) string {
+// Hash returns what tells versions of a file apart, as it stands in an address.
+func Hash(body []byte) string {
 	sum := sha256.Sum256(body)
 	return hex.EncodeToString(sum[:6])
 }
@@ -162,7 +162,7 @@ func Routes(r fiber.Router) {
 // runs, under an address that stays the same: with an entity tag, and compressed for
 // those who take that. cacheControl is the value of the header of that name.
 func Document(contentType, cacheControl string, body []byte) fiber.Handler {
-	hash := hashOf(body)
+	hash := Hash(body)
 	a := &asset{
 		contentType: contentType, cacheControl: cacheControl, body: func() []byte { return body }, tag: strconv.Quote(hash),
 		gzipped: compress(body), gzippedTag: strconv.Quote(hash + "-gzip"),

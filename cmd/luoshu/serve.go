@@ -27,11 +27,11 @@ const (
 
 // serveFlags are the flags of serve.
 type serveFlags struct {
-	addr, source, publicURL, terminal string
-	logFormat, logLevel               string
-	accessLog                         bool
-	preview                           []string
-	reading                           publishFlags // how the files of a preview are read
+	addr, source, publicURL, terminal, panel string
+	logFormat, logLevel                      string
+	accessLog                                bool
+	preview                                  []string
+	reading                                  publishFlags // how the files of a preview are read
 }
 
 func newServe(env environment, c *common) *cobra.Command {
@@ -64,7 +64,8 @@ and keeps nothing.
 	f.StringVar(&s.addr, "addr", defaultAddr, "address to listen on")
 	f.StringVar(&s.source, "source", "", "store to follow")
 	f.StringVar(&s.publicURL, "public-url", "", "address that links and QR codes begin with (default: the catalog's own, else this machine's in the local network)")
-	f.StringVar(&s.terminal, "terminal", "", "name of the terminal this node drives, a letter and up to four digits such as K3; it appears in QR codes")
+	f.StringVar(&s.terminal, "terminal", "", "name of the terminal this node drives, a letter and up to four digits such as K3; it appears in QR codes, and the catalog's profile says where it stands")
+	f.StringVar(&s.panel, "panel", "", "screen, as inches:WIDTHxHEIGHT such as 21.5:1080x1920 (default: the profile's, else that on a terminal)")
 	f.StringVar(&s.logFormat, "log-format", "text", "text or json")
 	f.StringVar(&s.logLevel, "log-level", "info", "debug, info, warn or error")
 	f.BoolVar(&s.accessLog, "access-log", false, "log every request, without addresses of clients")
@@ -131,7 +132,7 @@ func (s *serveFlags) run(ctx context.Context, env environment, c *common) error 
 		return err
 	}
 	defer closeStore()
-	app, err := newApp(near, serverOptions{address: address, terminal: s.terminal, preview: preview, exporter: exporter, log: log, accessLog: s.accessLog})
+	app, err := newApp(near, serverOptions{address: address, terminal: s.terminal, panel: s.panel, preview: preview, exporter: exporter, log: log, accessLog: s.accessLog})
 	if err != nil {
 		return asUsage(err)
 	}

@@ -35,6 +35,7 @@ const (
 type serverOptions struct {
 	address   addresses
 	terminal  string
+	panel     string
 	preview   bool
 	exporter  *opendata.Exporter
 	log       *slog.Logger
@@ -43,7 +44,7 @@ type serverOptions struct {
 
 // newApp assembles the surfaces over near.
 func newApp(near *cache.Near, opt serverOptions) (*fiber.App, error) {
-	pages, err := kiosk.New(kiosk.Config{Reader: near, BaseURL: opt.address.base, Terminal: opt.terminal, Preview: opt.preview, Logger: opt.log})
+	pages, err := kiosk.New(kiosk.Config{Reader: near, BaseURL: opt.address.base, Terminal: opt.terminal, Panel: opt.panel, Preview: opt.preview, Logger: opt.log})
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,147 @@
+package kiosk
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"luoshu/catalog"
+	"luoshu/catalog/demo"
+	"luoshu/catalog/snapshot"
+)
+
+func TestOwnFirst(t *testing.T) {
+	for _, test := range []struct {
+		all  string
+		own  string
+		want string
+		n    int
+	}{
+		{"", "a", "", 0}, {"abc", "", "abc", 0}, {"abc", "c", "cab", 1}, {"abcd", "bd", "bdac", 2}, {"abc", "abc", "abc", 3},
+	} {
+		all := []rune(test.all)
+		n := ownFirst(all, func(r rune) bool { return strings.ContainsRune(test.own, r) })
+		if string(all) != test.want || n != test.n {
+			t.Errorf("%q of %q: %q, %d; want %q, %d", test.own, test.all, string(all), n, test.want, test.n)
+		}
+	}
+}
+
+// demoRelease is the demonstration, built once.
+var demoRelease = sync.OnceValue(func() *snapshot.Snapshot {
+	p, err := demo.Build(context.Background())
+	must(err)
+	return snapshotOf(p.Release)
+})
+
+// standing returns a terminal of the demonstration's branch in Jianxi, or of the market
+// the release gives it.
+func standing(t *testing.T, terminal, panel string) func(url string) (*node, string) {
+	t.Helper()
+	app, r := site(t, func(c *Config) { c.Terminal, c.Panel = terminal, panel })
+	r.current.Store(demoRelease())
+	return func(url string) (*node, string) {
+		resp, page := get(t, app, url)
+		if resp.status != 200 {
+			t.Fatalf("GET %s = %d", url, resp.status)
+		}
+		return parse(t, page), page
+	}
+}
+
+// TestPlace: a terminal's own market comes first in every list and can be had alone; off
+// a terminal nothing of it is there.
+func TestPlace(t *testing.T) {
+	ask := standing(t, "K3", "")
+	snap := demoRelease()
+	terminal, ok := snap.Manifest().Terminal("K3")
+	if !ok || terminal.Market == "" {
+		t.Fatal("the demonstration has no terminal K3")
+	}
+	root, _ := ask("/organizations")
+	first := root.classed("cards")[0].all("a")[0].attrs["href"]
+	if want := "/organizations/" + string(terminal.Market); first != want {
+		t.Errorf("the first organization is %s, want the terminal's own market %s", first, want)
+	}
+	for _, d := range []catalog.Dataset{catalog.Demands, catalog.Events, catalog.Achievements} {
+		root, _ := ask("/" + string(d))
+		chips := root.classed("chips")
+		if len(chips) == 0 {
+			t.Logf("%s: no record of the market", d)
+			continue
+		}
+		chip := chips[0].all("a")[0]
+		alone, _ := ask(chip.attrs["href"])
+		cards := alone.classed("cards")[0].all("article")
+		if count := chip.all("span")[0].read(); count != fmt.Sprint(len(cards)) && len(cards) != listSize {
+			t.Errorf("%s: the market has %s, its list %d", d, count, len(cards))
+		}
+		if on := alone.classed("chips")[0].all("a")[0]; on.attrs["href"] != "/"+string(d) || !slices.Contains(strings.Fields(on.attrs["class"]), "on") {
+			t.Errorf("%s: no way back to all: %v", d, on.attrs)
+		}
+	}
+	ask = standing(t, "", "")
+	root, page := ask("/organizations?here=only")
+	if strings.Contains(page, "here=") || len(root.classed("to-end")) > 0 || len(root.all("script")) > 0 || len(root.all("dialog")) > 0 || strings.Contains(page, "/panel/") {
+		t.Error("a plain web page behaves like a terminal")
+	}
+}
+
+func TestPanelSheet(t *testing.T) {
+	for _, test := range []struct{ terminal, panel, want string }{
+		{"K3", "", "21.5:1080x1920"},
+		{"K2", "", "21.5:1920x1080"},
+		{"K1", "", "43:1080x1920@600"},
+		{"K9", "", "21.5:1080x1920"}, // the usual one
+		{"K3", "10.1:1280x800", "10.1:1280x800"},
+		{"", "32:1080x1920", "32:1080x1920"},
+	} {
+		ask := standing(t, test.terminal, test.panel)
+		root, _ := ask("/")
+		var sheets []string
+		for _, l := range root.all("link") {
+			if href := l.attrs["href"]; strings.HasPrefix(href, "/panel/") {
+				sheets = append(sheets, href)
+			}
+		}
+		p, err := catalog.ParsePanel(test.want)
+		if err != nil || !slices.Equal(sheets, []string{panelURL(p)}) {
+			t.Errorf("terminal %q, panel %q: sheets %v, want %s", test.terminal, test.panel, sheets, panelURL(p))
+			continue
+		}
+		if _, css := ask(sheets[0]); css != panelSheet(p) || !strings.Contains(css, fmt.Sprintf("--mm:%.4fpx;", p.Millimeter())) {
+			t.Errorf("%s is %s", sheets[0], css)
+		}
+	}
+	app, _ := site(t)
+	for _, url := range []string{"/panel/", "/panel/21.5:1080x1920.css", "/panel/1:1080x1920." + panelVersion + ".css", "/panel/21.50:1080x1920." + panelVersion + ".css", "/panel/%7D." + panelVersion + ".css"} {
+		if resp, _ := get(t, app, url); resp.status != 404 {
+			t.Errorf("GET %s = %d, want 404", url, resp.status)
+		}
+	}
+}
+
+// TestAttract: every slide opens its listing, and nothing of the visitor before stays.
+func TestAttract(t *testing.T) {
+	ask := standing(t, "K3", "")
+	root, page := ask("/attract?type=large&contrast=high&reach=low")
+	for _, a := range root.classed("slides")[0].all("a") {
+		ask(a.attrs["href"])
+	}
+	if class := root.all("html")[0].attrs["class"]; class != "terminal" || strings.Contains(page, "type=large") {
+		t.Errorf("the first picture keeps choices: %q", class)
+	}
+	most := 0
+	for _, kind := range slides {
+		most += kind.n
+	}
+	if got := len(root.classed("slides")[0].all("a")); got == 0 || got > most {
+		t.Errorf("%d slides, want up to %d", got, most)
+	}
+	if root.classed("begin")[0].attrs["href"] != "/" {
+		t.Error("no way in")
+	}
+}
