@@ -31,6 +31,8 @@ type card struct {
 	TRL                    badge
 	Facts                  []fact
 	Sample                 string
+	// Local says of a demand that who is near comes first.
+	Local string
 	// State says of a record that it is over, and of an item that it has been
 	// withdrawn since it was printed, or was never published; Next is the record in
 	// its place.
@@ -43,6 +45,9 @@ func (s *sheet) card() card {
 	c := card{
 		ID: s.ID, Dataset: s.Dataset, Title: s.Name(), Abstract: s.Lead(), Owner: s.Owner(), TRL: s.TRL(), Sample: s.Sample(), State: s.Over(),
 		Href: s.Href("/" + string(s.Dataset.Name) + "/" + string(s.ID)),
+	}
+	if v, _ := s.m["local_first"].(bool); v {
+		c.Local = s.texts["local"]
 	}
 	if len(c.Owner) > 1 {
 		more, _ := s.T("owner.more", len(c.Owner), len(c.Owner)-1)

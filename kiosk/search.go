@@ -86,6 +86,9 @@ func possible(field snapshot.SearchField, v string) bool {
 		_, ok := l.Lookup(v)
 		return ok
 	}
+	if field.Type == "bool" {
+		return v == "true" || v == "false"
+	}
 	return !field.Ordered || field.Valid(v)
 }
 
@@ -411,6 +414,9 @@ func chosenFirst(chosen bool) int {
 func (p *page) valueOf(f snapshot.SearchField, v string) text {
 	if f.Name == "trl" {
 		return text{S: "TRL " + v}
+	}
+	if f.Type == "bool" {
+		return text{S: p.texts[map[bool]string{true: "yes", false: "no"}[v == "true"]]}
 	}
 	if label := p.rq.snap.Label(f, v); label != (catalog.Text{}) {
 		return p.in(label)

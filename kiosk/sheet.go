@@ -46,7 +46,7 @@ var layouts = map[catalog.Dataset]layout{
 		prose:  []string{"indicators", "existing_base"},
 		offer:  []string{"coop_modes", "budget", "period"},
 		last:   []string{"deadline"},
-		facets: []string{"kind", "status", "coop_modes"},
+		facets: []string{"kind", "status", "coop_modes", "local_first"},
 	},
 	catalog.Packages: {
 		card:  []string{"issue_no", "period"},
