@@ -12,7 +12,6 @@ var slides = []struct {
 // attractPage is what a screen shows until somebody comes.
 type attractPage struct {
 	*page
-	Whole   []mark
 	Figures []door
 	Slides  []card
 }
@@ -22,7 +21,7 @@ type attractPage struct {
 func (h *Handler) attract(rq *request) (answer, error) {
 	rq.view = view{lang: rq.view.lang}
 	return answer{template: "attract", data: func() (any, error) {
-		p := attractPage{page: rq.newPage(rq.view.in(rq.snap.Manifest().Title), ""), Whole: whole}
+		p := attractPage{page: rq.newPage(rq.view.in(rq.snap.Manifest().Title), "")}
 		for _, d := range []catalog.Dataset{catalog.Achievements, catalog.Demands, catalog.Organizations} {
 			info, _ := d.Info()
 			p.Figures = append(p.Figures, door{DatasetInfo: info, Count: rq.snap.Count(d)})

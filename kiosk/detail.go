@@ -65,7 +65,7 @@ func (h *Handler) detail(info catalog.DatasetInfo) func(*request) (answer, error
 }
 
 func (s *sheet) detail() detailPage {
-	p := detailPage{sheet: s, Scan: s.scan(s.ID, detailPixels)}
+	p := detailPage{sheet: s, Scan: s.scan(s.ID)}
 	s.takeNames()
 	p.Strip, p.Prose, p.Offer = s.take(s.layout.strip...), s.take(s.layout.prose...), s.take(s.layout.offer...)
 	p.Desk = s.desk()
@@ -83,7 +83,7 @@ func (s *sheet) detail() detailPage {
 	if u := s.str(s.layout.outside); u != "" {
 		// An address beyond ASCII or too long has no code; its text stays.
 		var out scan
-		if err := out.draw(u, outsidePixels); err == nil {
+		if err := out.draw(u, s.codePixels()); err == nil {
 			out.Code = u
 			p.Outside = &out
 		}

@@ -17,12 +17,9 @@ var doors = map[int]catalog.Dataset{
 }
 
 const (
-	picks         = 1 // listings on the home page
-	pickTries     = 64
-	boardSize     = 2 // indicators on the home page
-	pickPixels    = 270
-	detailPixels  = 270
-	outsidePixels = 270
+	picks     = 1 // listings on the home page
+	pickTries = 64
+	boardSize = 2 // indicators on the home page
 )
 
 // door is a way into a dataset.
@@ -40,7 +37,6 @@ type homePage struct {
 	More   []door
 	Picks  []pick
 	Board  []gauge
-	Whole  []mark
 }
 
 // pick is a listing shown in full on the home page, with its code.
@@ -51,7 +47,7 @@ type pick struct {
 
 func (h *Handler) home(rq *request) (answer, error) {
 	return answer{template: "home", data: func() (any, error) {
-		p := homePage{page: rq.newPage(rq.view.in(rq.snap.Manifest().Title), ""), Whole: whole}
+		p := homePage{page: rq.newPage(rq.view.in(rq.snap.Manifest().Title), "")}
 		shown := map[catalog.Dataset]bool{}
 		for _, n := range square {
 			info, _ := doors[n].Info()
@@ -83,7 +79,7 @@ func (p *page) pick() ([]pick, error) {
 	}
 	var out []pick
 	for _, s := range sheets {
-		out = append(out, pick{s.card(), p.scan(s.ID, pickPixels)})
+		out = append(out, pick{s.card(), p.scan(s.ID)})
 	}
 	return out, nil
 }

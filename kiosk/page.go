@@ -77,6 +77,9 @@ func (p *page) IdleAfter() int {
 	return 60
 }
 
+// River is the square as one drawing.
+func (*page) River() []mark { return whole }
+
 // Low reports whether the controls were brought within reach.
 func (p *page) Low() bool { return p.low }
 
@@ -180,8 +183,19 @@ type scan struct {
 	Reason text
 }
 
-// scan returns the code of record id, of at most pixels on a side.
-func (p *page) scan(id catalog.ID, pixels int) scan {
+// webCode is the size of a code where no panel is declared, in pixels.
+const webCode = 190
+
+// codePixels is how many pixels a code may take on a side.
+func (p *page) codePixels() int {
+	if panel, ok := p.rq.panel(); ok {
+		return int(codeSize * panel.Millimeter())
+	}
+	return webCode
+}
+
+// scan returns the code of record id.
+func (p *page) scan(id catalog.ID) scan {
 	s := scan{Code: string(id)}
 	if p.rq.base == "" {
 		if s.Reason = p.in(p.rq.noBase); s.Reason.S == "" {
@@ -191,7 +205,7 @@ func (p *page) scan(id catalog.ID, pixels int) scan {
 	}
 	payload, err := qr.Payload(p.rq.base, id, p.rq.h.terminal)
 	if err == nil {
-		err = s.draw(payload, pixels)
+		err = s.draw(payload, p.codePixels())
 	}
 	if err != nil {
 		p.rq.h.log.Error("code not drawn", slog.String("id", string(id)), slog.String("error", err.Error()))

@@ -13,11 +13,29 @@ import (
 // usualPanel is that of a terminal which declares none.
 var usualPanel = catalog.Panel{Inches: 21.5, Width: 1080, Height: 1920}
 
+const (
+	// fullSide is the shorter side, in mm, of the least panel that is read standing: type
+	// and spaces shrink with a smaller one, which is read from nearer.
+	fullSide, leastNear = 268, .45
+	// largeType is how much larger the body is in large type, see css/tokens.css. What a
+	// small panel takes away, large type gives back: the angle is the reader's right.
+	largeType = 1.43
+	codeSize  = 60 // mm, of a code with its white border
+)
+
+// near returns how much smaller than usual type and spaces are on p.
+func near(p catalog.Panel) float64 {
+	side := float64(min(p.Width, p.Height)) / p.Millimeter()
+	return min(1, max(leastNear, side/fullSide))
+}
+
 // panelSheet returns the style sheet of a panel: the custom properties that every size
 // of css/kiosk.css is made of. A target is never less than 60 px, as 适老化 asks.
 func panelSheet(p catalog.Panel) string {
-	return fmt.Sprintf(`:root{--mm:%.4fpx;--target:max(60px,calc(20 * var(--mm)));--bar:max(60px,calc(24 * var(--mm)));--reach:%.1fdvh}
-`, p.Millimeter(), 100*p.Reach())
+	n := near(p)
+	return fmt.Sprintf(`:root{--mm:%.4fpx;--near:%.3f;--target:max(60px,calc(20 * var(--mm)));--bar:max(60px,calc(24 * var(--mm)));--reach:%.1fdvh}
+:root.large{--type:%.3f}
+`, p.Millimeter(), n, 100*p.Reach(), largeType/n)
 }
 
 // panelVersion changes when panelSheet gives another sheet for the same panel.

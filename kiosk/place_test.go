@@ -3,6 +3,7 @@ package kiosk
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -120,6 +121,32 @@ func TestPanelSheet(t *testing.T) {
 	for _, url := range []string{"/panel/", "/panel/21.5:1080x1920.css", "/panel/1:1080x1920." + panelVersion + ".css", "/panel/21.50:1080x1920." + panelVersion + ".css", "/panel/%7D." + panelVersion + ".css"} {
 		if resp, _ := get(t, app, url); resp.status != 404 {
 			t.Errorf("GET %s = %d, want 404", url, resp.status)
+		}
+	}
+}
+
+// TestPanelTypes: in large type a body of 7 units makes a capital of 7.33 mm on every
+// panel, and no panel has smaller type than it can bear.
+func TestPanelTypes(t *testing.T) {
+	for s, want := range map[string]float64{"43:1080x1920": 1, "21.5:1920x1080": 1, "15.6:1920x1080": .725, "10.1:1280x800": .508, "27:3840x2160": 1, "4:800x480": leastNear} {
+		p, err := catalog.ParsePanel(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := near(p)
+		if math.Abs(n-want) > .002 {
+			t.Errorf("%s: near %.3f, want %.3f", s, n, want)
+		}
+		var mm, share, large float64
+		if _, err := fmt.Sscanf(panelSheet(p), ":root{--mm:%fpx;--near:%f;", &mm, &share); err != nil {
+			t.Fatal(err)
+		}
+		_, rest, _ := strings.Cut(panelSheet(p), ":root.large{--type:")
+		if _, err := fmt.Sscanf(rest, "%f}", &large); err != nil {
+			t.Fatal(err)
+		}
+		if capital := 7 * share * large * .733; capital < 7.32 {
+			t.Errorf("%s: a capital is %.2f mm high in large type", s, capital)
 		}
 	}
 }

@@ -150,7 +150,7 @@ func TestLargeType(t *testing.T) {
 		}
 		return v
 	}
-	body := read(`--body: calc\(([0-9.]+) \* var\(--mm\) \* var\(--type\)\)`)
+	body := read(`--body: calc\(([0-9.]+) \* var\(--u\) \* var\(--type\)\)`)
 	large := read(`root\.large \{\s*--type: ([0-9.]+);`)
 	if got, want := body*large*.733, 2*600*math.Tan(.35*math.Pi/180); got < want {
 		t.Errorf("a capital is %.2f mm high, want %.2f", got, want)
