@@ -189,7 +189,7 @@ const webCode = 190
 // codePixels is how many pixels a code may take on a side.
 func (p *page) codePixels() int {
 	if panel, ok := p.rq.panel(); ok {
-		return int(codeSize * panel.Millimeter())
+		return int(codeSize * near(panel) * panel.Millimeter())
 	}
 	return webCode
 }

@@ -20,7 +20,7 @@ const (
 	// largeType is how much larger the body is in large type, see css/tokens.css. What a
 	// small panel takes away, large type gives back: the angle is the reader's right.
 	largeType = 1.43
-	codeSize  = 60 // mm, of a code with its white border
+	codeSize  = 60 // mm, of a code with its white border, where it is scanned standing
 )
 
 // near returns how much smaller than usual type and spaces are on p.
@@ -33,9 +33,13 @@ func near(p catalog.Panel) float64 {
 // of css/kiosk.css is made of. A target is never less than 60 px, as 适老化 asks.
 func panelSheet(p catalog.Panel) string {
 	n := near(p)
-	return fmt.Sprintf(`:root{--mm:%.4fpx;--near:%.3f;--target:max(60px,calc(20 * var(--mm)));--bar:max(60px,calc(24 * var(--mm)));--reach:%.1fdvh}
+	bar := 24
+	if n < .8 {
+		bar = 20
+	}
+	return fmt.Sprintf(`:root{--mm:%.4fpx;--near:%.3f;--target:max(60px,calc(20 * var(--mm)));--bar:max(60px,calc(%d * var(--mm)));--reach:%.1fdvh}
 :root.large{--type:%.3f}
-`, p.Millimeter(), n, 100*p.Reach(), largeType/n)
+`, p.Millimeter(), n, bar, 100*p.Reach(), largeType/n)
 }
 
 // panelVersion changes when panelSheet gives another sheet for the same panel.

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode"
 )
 
 // The fonts are cut into slices, so that a page loads the characters it shows and no
@@ -38,7 +39,7 @@ var loadSlices = sync.OnceValue(func() []slice {
 			}
 			from, err1 := strconv.ParseUint(first, 16, 21)
 			to, err2 := strconv.ParseUint(last, 16, 21)
-			if err1 != nil || err2 != nil || from > to {
+			if err1 != nil || err2 != nil || from > to || to > unicode.MaxRune {
 				panic(fmt.Errorf("static: fonts/slices.csv: slice %s: %q is no range", s.name, r))
 			}
 			s.ranges = append(s.ranges, [2]rune{rune(from), rune(to)})
@@ -48,17 +49,23 @@ var loadSlices = sync.OnceValue(func() []slice {
 	return all
 })
 
-// Covers reports whether the fonts have r. What they lack is drawn in a font of the
-// machine, if that has it.
-func Covers(r rune) bool {
+// loadCovered holds a bit for every code point the slices have.
+var loadCovered = sync.OnceValue(func() *[(unicode.MaxRune + 1) / 64]uint64 {
+	var bits [(unicode.MaxRune + 1) / 64]uint64
 	for _, s := range loadSlices() {
 		for _, span := range s.ranges {
-			if span[0] <= r && r <= span[1] {
-				return true
+			for r := span[0]; r <= span[1]; r++ {
+				bits[r/64] |= 1 << (r % 64)
 			}
 		}
 	}
-	return false
+	return &bits
+})
+
+// Covers reports whether the fonts have r. What they lack is drawn in a font of the
+// machine, if that has it.
+func Covers(r rune) bool {
+	return r >= 0 && r <= unicode.MaxRune && loadCovered()[r/64]&(1<<(r%64)) != 0
 }
 
 // families are the fonts by the beginning of their files. A slice that the second

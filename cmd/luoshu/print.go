@@ -48,6 +48,7 @@ func printReport(w io.Writer, lang string, out result, check bool) {
 		p.line(catalog.Text{ZH: "  %s 第 %d 行：%s", EN: "  %s row %d: %s"}, where, n.Row, n.Text(p.lang))
 	}
 	p.rules(out)
+	p.glyphs(out.Glyphs)
 	p.fixed(out.Fixed)
 	p.differences(out.Diff.draft)
 	p.closing(out, check)

@@ -220,6 +220,8 @@ type result struct {
 	Drift []ingest.Drifted `json:"drift,omitempty"`
 	// Stopped is why nothing was published, or why the operator must act all the same.
 	Stopped catalog.Text `json:"stopped,omitzero"`
+	// Glyphs are the texts with characters that the kiosk's fonts lack.
+	Glyphs []glyphs `json:"glyphs,omitempty"`
 	// Fixed says what --fixed wrote.
 	Fixed *fixedFile `json:"fixed,omitzero"`
 }
@@ -338,6 +340,9 @@ func (p *publishFlags) release(ctx context.Context, c *common, opt ingest.Option
 	}
 	publication, err := draft.Build(ctx, catalog.BuildOptions{})
 	if err != nil {
+		return err
+	}
+	if out.Glyphs, err = uncovered(publication.Release); err != nil {
 		return err
 	}
 	out.Objects = len(publication.Objects)
