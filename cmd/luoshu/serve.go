@@ -151,13 +151,27 @@ func (s *serveFlags) run(ctx context.Context, env environment, c *common) error 
 
 	failed := make(chan error, 1)
 	group.Go(func() { failed <- app.Listener(listener) })
+	notify := newNotifier(env.lookup)
+	if err := notify.send(ctx, "READY=1"); err != nil {
+		log.Warn("systemd could not be told that the service is ready", slog.Any("error", err))
+	}
+	group.Go(func() { notify.run(following, asking(net.JoinHostPort(hostOf(bound), strconv.Itoa(bound.Port)))) })
 	select {
 	case err := <-failed:
 		return err
 	case <-ctx.Done():
 	}
 	log.Info("stopping")
+	_ = notify.send(context.WithoutCancel(ctx), "STOPPING=1")
 	return app.ShutdownWithTimeout(drain)
+}
+
+// hostOf returns a host that leads to bound from this machine.
+func hostOf(bound *net.TCPAddr) string {
+	if bound.IP.IsUnspecified() {
+		return "localhost"
+	}
+	return bound.IP.String()
 }
 
 // follow opens the source and the data directory and loads what there is. A
