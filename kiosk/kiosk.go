@@ -51,6 +51,10 @@ type Config struct {
 	// release's profile says of Terminal; where neither does, a terminal has the usual
 	// one, and a page off a terminal is sized like any web page.
 	Panel string
+	// Offline reports whether the source of the releases does not answer, so that what
+	// is shown may not be the newest. A terminal says so. It is called once a request and
+	// must not wait. nil is never.
+	Offline func() bool
 	// Preview says on every page that nothing of it is published.
 	Preview bool
 	// Logger takes what went wrong; nil discards it.
@@ -63,6 +67,7 @@ type Handler struct {
 	baseURL   func(*catalog.Manifest) (string, catalog.Text)
 	terminal  string
 	panel     catalog.Panel // zero where none was given
+	offline   func() bool
 	preview   bool
 	log       *slog.Logger
 	templates *template.Template
@@ -79,7 +84,7 @@ type Handler struct {
 // New parses the templates and texts. The error wraps catalog.ErrInvalid when cfg
 // lacks a reader or names an impossible terminal.
 func New(cfg Config) (*Handler, error) {
-	h := &Handler{reader: cfg.Reader, baseURL: cfg.BaseURL, terminal: cfg.Terminal, preview: cfg.Preview, log: cfg.Logger}
+	h := &Handler{reader: cfg.Reader, baseURL: cfg.BaseURL, terminal: cfg.Terminal, offline: cfg.Offline, preview: cfg.Preview, log: cfg.Logger}
 	var faults []error
 	if cfg.Reader == nil {
 		faults = append(faults, fmt.Errorf("no reader: %w", catalog.ErrInvalid))
@@ -98,6 +103,9 @@ func New(cfg Config) (*Handler, error) {
 	}
 	if h.baseURL == nil {
 		h.baseURL = func(m *catalog.Manifest) (string, catalog.Text) { return m.PublicURL, catalog.Text{} }
+	}
+	if h.offline == nil {
+		h.offline = func() bool { return false }
 	}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)

@@ -33,6 +33,8 @@ type page struct {
 	// the style sheet of the declared panel, empty where none is.
 	Place *place
 	Panel string
+	// Offline says on a terminal that the source does not answer.
+	Offline bool
 }
 
 // newPage returns the frame of a page whose way back leads to parent.
@@ -45,6 +47,7 @@ func (rq *request) newPage(title text, parent string) *page {
 		p.Release = rq.snap.Manifest()
 	}
 	p.Place = p.place()
+	p.Offline = p.Place != nil && rq.h.offline()
 	if panel, ok := rq.panel(); ok {
 		p.Panel = panelURL(panel)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -77,7 +78,7 @@ func TestPlace(t *testing.T) {
 		chip := chips[0].all("a")[0]
 		alone, _ := ask(chip.attrs["href"])
 		cards := alone.classed("cards")[0].all("article")
-		if count := chip.all("span")[0].read(); count != fmt.Sprint(len(cards)) && len(cards) != listSize {
+		if count := chip.all("span")[0].read(); count != strconv.Itoa(len(cards)) && len(cards) != listSize {
 			t.Errorf("%s: the market has %s, its list %d", d, count, len(cards))
 		}
 		if on := alone.classed("chips")[0].all("a")[0]; on.attrs["href"] != "/"+string(d) || !slices.Contains(strings.Fields(on.attrs["class"]), "on") {
@@ -146,6 +147,28 @@ func TestPanelTypes(t *testing.T) {
 		}
 		if capital := 7 * sizes[0] * sizes[1] * .733; capital < 7.32 {
 			t.Errorf("%s: a capital is %.2f mm high in large type", s, capital)
+		}
+	}
+}
+
+// TestOffline: a terminal says that its source does not answer, with the day of its data;
+// a web page does not.
+func TestOffline(t *testing.T) {
+	for _, test := range []struct {
+		terminal string
+		offline  func() bool
+		want     bool
+	}{
+		{"K3", func() bool { return true }, true},
+		{"K3", func() bool { return false }, false},
+		{"K3", nil, false},
+		{"", func() bool { return true }, false},
+	} {
+		app, _ := site(t, func(c *Config) { c.Terminal, c.Offline = test.terminal, test.offline })
+		for _, url := range []string{"/", "/attract", "/achievements"} {
+			if _, page := get(t, app, url); strings.Contains(page, "离线") != test.want {
+				t.Errorf("terminal %q: %s says offline: %v, want %v", test.terminal, url, !test.want, test.want)
+			}
 		}
 	}
 }

@@ -64,7 +64,8 @@ func TestNotify(t *testing.T) {
 // TestNotifyNobody: outside systemd nothing is told, and nothing waits.
 func TestNotifyNobody(t *testing.T) {
 	for _, usec := range []string{"", "0", "-1", "x"} {
-		n := newNotifier(func(k string) (string, bool) { return usec, k == "WATCHDOG_USEC" })
+		env := map[string]string{"WATCHDOG_USEC": usec}
+		n := newNotifier(func(k string) (string, bool) { v, ok := env[k]; return v, ok })
 		if err := n.send(t.Context(), "READY=1"); err != nil {
 			t.Error(err)
 		}

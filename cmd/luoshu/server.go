@@ -44,7 +44,7 @@ type serverOptions struct {
 
 // newApp assembles the surfaces over near.
 func newApp(near *cache.Near, opt serverOptions) (*fiber.App, error) {
-	pages, err := kiosk.New(kiosk.Config{Reader: near, BaseURL: opt.address.base, Terminal: opt.terminal, Panel: opt.panel, Preview: opt.preview, Logger: opt.log})
+	pages, err := kiosk.New(kiosk.Config{Reader: near, BaseURL: opt.address.base, Terminal: opt.terminal, Panel: opt.panel, Offline: offline(near), Preview: opt.preview, Logger: opt.log})
 	if err != nil {
 		return nil, err
 	}
@@ -90,6 +90,14 @@ func newApp(near *cache.Near, opt serverOptions) (*fiber.App, error) {
 	api.Routes(app)
 	pages.Routes(app)
 	return app, nil
+}
+
+// offline returns how to find out whether the source that near follows does not answer.
+func offline(near *cache.Near) func() bool {
+	return func() bool {
+		s := near.Status()
+		return !s.LastPoll.IsZero() && !s.Reachable
+	}
 }
 
 // reading counts the requests under way, so that no release is taken from under one.
