@@ -13,6 +13,7 @@ import (
 
 	"luoshu/catalog"
 	"luoshu/catalog/snapshot"
+	"luoshu/static/coding"
 )
 
 // wireVersion is part of every ETag of an assembled answer. It must grow whenever
@@ -40,14 +41,15 @@ var sharedHeaders = [...]struct{ key, value []byte }{
 
 // Header names in canonical form, as SetCanonical wants them.
 var (
-	headerCacheControl = []byte(fasthttp.HeaderCacheControl)
-	headerETag         = []byte("Etag")
-	headerLastModified = []byte(fasthttp.HeaderLastModified)
-	headerLink         = []byte(fasthttp.HeaderLink)
-	headerRelease      = []byte("X-Luoshu-Release")
-	headerVary         = []byte(fasthttp.HeaderVary)
-	valueVary          = []byte(fasthttp.HeaderAcceptEncoding)
-	valueCacheRelease  = []byte(cacheRelease)
+	headerCacheControl    = []byte(fasthttp.HeaderCacheControl)
+	headerContentEncoding = []byte(fasthttp.HeaderContentEncoding)
+	headerETag            = []byte("Etag")
+	headerLastModified    = []byte(fasthttp.HeaderLastModified)
+	headerLink            = []byte(fasthttp.HeaderLink)
+	headerRelease         = []byte("X-Luoshu-Release")
+	headerVary            = []byte(fasthttp.HeaderVary)
+	valueVary             = []byte(fasthttp.HeaderAcceptEncoding)
+	valueCacheRelease     = []byte(cacheRelease)
 )
 
 func setShared(hd *fasthttp.ResponseHeader) {
@@ -80,9 +82,15 @@ type edition struct {
 
 // document is a whole answer, ready to be sent.
 type document struct {
-	body []byte
+	body *coding.Constant
+	size int
 	// identity names it for its ETag.
 	identity []byte
+}
+
+func newDocument(body []byte, self string) document {
+	// Its code lists and field names come with the program, not with the release.
+	return document{coding.NewConstant(body), len(body), []byte(self + string(catalog.HashOf(body)))}
 }
 
 func newEdition(base string, s *snapshot.Snapshot) *edition {
@@ -115,10 +123,7 @@ func (e *edition) document(self []byte, build func() (any, int), links ...link) 
 	if err != nil {
 		return document{}, err
 	}
-	body := e.envelope(self, data, items, links...)
-	// Its code lists and field names come with the program, not with the release.
-	identity := append(slices.Clone(self), catalog.HashOf(body)...)
-	d, _ := e.made.LoadOrStore(string(self), document{body, identity})
+	d, _ := e.made.LoadOrStore(string(self), newDocument(e.envelope(self, data, items, links...), string(self)))
 	return d.(document), nil
 }
 
@@ -160,9 +165,9 @@ func appendCounts(b []byte, total, limit, returned int) []byte {
 	return strconv.AppendInt(append(b, `,"returned":`...), int64(returned), 10)
 }
 
-// appendETag appends the strong ETag of the identity coding of the answer that
-// identity names: its canonical address and whatever else it depends on.
-func (e *edition) appendETag(dst, identity []byte) []byte {
+// appendETag appends the strong ETag of the answer in coding c that identity names: its
+// canonical address and whatever else it depends on.
+func (e *edition) appendETag(dst, identity []byte, c coding.Coding) []byte {
 	// FNV-1a. It keeps addresses apart that share a release; the release itself is
 	// held apart by the seed.
 	sum := uint64(14695981039346656037)
@@ -174,21 +179,33 @@ func (e *edition) appendETag(dst, identity []byte) []byte {
 	for shift := 60; shift >= 0; shift -= 4 {
 		dst = append(dst, digits[sum>>shift&15])
 	}
-	return append(dst, '"')
+	return append(append(dst, c.Suffix()...), '"')
 }
+
+// atLeast is the size of an answer that is not worth counting: it is encoded.
+const atLeast = coding.Small
 
 // current writes the headers of an answer out of edition e and reports whether
 // the client has it already; then the answer is complete. identity as in
-// appendETag.
-func (r *request) current(e *edition, identity []byte) bool {
-	var buf [48]byte
-	etag := e.appendETag(buf[:0], identity)
+// appendETag, size in bytes as in negotiate.
+func (r *request) current(e *edition, identity []byte, size int) bool {
+	r.negotiate(size)
+	var buf [64]byte
+	etag := e.appendETag(buf[:0], identity, r.coding)
 	hd := &r.ctx.Response.Header
 	hd.SetCanonical(headerCacheControl, valueCacheRelease)
 	hd.SetCanonical(headerLastModified, e.modified)
 	hd.SetCanonical(headerRelease, e.sequence)
 	r.stamp(etag)
 	return r.notModified(etag, e.published)
+}
+
+// negotiate chooses the coding of an answer of about size bytes. The same size must come of
+// the same request everywhere, for the choice decides the ETag.
+func (r *request) negotiate(size int) {
+	if fields := r.ctx.Request.Header.PeekAll(fasthttp.HeaderAcceptEncoding); len(fields) > 0 {
+		r.coding = coding.Accept(fields).For(size, coding.All...)
+	}
 }
 
 // stamp writes the headers that every answer has, whatever it is made of.
@@ -266,20 +283,58 @@ func (r *request) body(size int) []byte {
 	return b[:0]
 }
 
+// maxSpare bounds the buffers that spare keeps, in bytes.
+const maxSpare = 1 << 20
+
+// spare holds buffers of answers that were encoded into others.
+var spare sync.Pool // of *[]byte
+
 func (r *request) send(b []byte) {
+	if r.coding != coding.Identity {
+		coded, ok := spare.Get().(*[]byte)
+		if !ok {
+			coded = new([]byte)
+		}
+		plain := b
+		b = coding.Append((*coded)[:0], plain, r.coding)
+		if *coded = plain; cap(plain) <= maxSpare {
+			spare.Put(coded)
+		}
+	}
 	r.ctx.Response.SwapBody(b)
-	r.ctx.Response.Header.SetContentType(r.op.Produces)
+	r.describeBody()
 }
 
-// sendRaw sends bytes that are shared and never change, without a copy.
+// sendRaw sends bytes that are shared and never change; as they are without a copy.
 func (r *request) sendRaw(b []byte) {
-	r.ctx.Response.SetBodyRaw(b)
-	r.ctx.Response.Header.SetContentType(r.op.Produces)
+	if r.coding != coding.Identity {
+		r.ctx.Response.SwapBody(coding.Append(r.body(len(b)/2), b, r.coding))
+	} else {
+		r.ctx.Response.SetBodyRaw(b)
+	}
+	r.describeBody()
 }
 
-// raw answers with bytes as they are, which hash names. m is the release they
-// belong to, nil for what several releases may share.
+// sendDocument sends what is encoded once.
+func (r *request) sendDocument(d document) {
+	r.ctx.Response.SetBodyRaw(d.body.In(r.coding))
+	r.describeBody()
+}
+
+func (r *request) describeBody() {
+	hd := &r.ctx.Response.Header
+	hd.SetContentType(r.op.Produces)
+	if r.coding != coding.Identity {
+		hd.SetCanonical(headerContentEncoding, []byte(r.coding.String()))
+	}
+}
+
+// raw answers with bytes that hash names. m is the release they belong to, nil for
+// what several releases may share.
 func (r *request) raw(b []byte, hash catalog.Hash, cacheControl string, m *catalog.Manifest) {
+	if r.op.Produces != typeZstd { // encoded already
+		r.negotiate(len(b))
+	}
 	hd := &r.ctx.Response.Header
 	hd.Set(fasthttp.HeaderCacheControl, cacheControl)
 	var modified time.Time
@@ -288,7 +343,7 @@ func (r *request) raw(b []byte, hash catalog.Hash, cacheControl string, m *catal
 		hd.SetLastModified(modified)
 		hd.SetCanonical(headerRelease, strconv.AppendInt(nil, m.Sequence, 10))
 	}
-	etag := []byte(`"` + string(hash) + `"`)
+	etag := []byte(`"` + string(hash) + r.coding.Suffix() + `"`)
 	r.stamp(etag)
 	if r.notModified(etag, modified) {
 		return

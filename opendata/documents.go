@@ -177,10 +177,10 @@ func (h *Handler) describe(r *request, path string, build func() (any, int), lin
 	if err != nil {
 		return err
 	}
-	if r.current(r.edition, d.identity) {
+	if r.current(r.edition, d.identity, d.size) {
 		return nil
 	}
-	r.sendRaw(d.body)
+	r.sendDocument(d)
 	r.linkHeader(r.edition, self, nil)
 	return nil
 }

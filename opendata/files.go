@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"luoshu/catalog"
+	"luoshu/static/coding"
 )
 
 // Bulk answers are files that exist before anybody asks, so that their length and
@@ -241,43 +243,12 @@ func onlyDigits(s string) bool {
 // chooseCoding returns the variant that Accept-Encoding likes best, the earlier of two that
 // it likes as well; identity where it says nothing.
 func chooseCoding(variants []variant, fields [][]byte) variant {
-	accepted := string(bytes.Join(fields, []byte{','}))
-	best, weight := variants[0], weightOf(accepted, "identity", 1e-4)
-	for _, v := range variants[1:] {
-		if q := weightOf(accepted, v.coding, 0); q > 0 && (q > weight || best.coding == "" && q == weight) {
-			best, weight = v, q
-		}
+	offered := make([]coding.Coding, len(variants))
+	for i, v := range variants {
+		offered[i], _ = coding.Named([]byte(v.coding))
 	}
-	return best
-}
-
-// weightOf returns the weight that an Accept-Encoding field gives to coding, and
-// unlisted when it does not name it.
-func weightOf(accepted, coding string, unlisted float64) float64 {
-	others := unlisted
-	for item := range strings.SplitSeq(accepted, ",") {
-		name, parameters, _ := strings.Cut(item, ";")
-		name = strings.TrimSpace(name)
-		if !strings.EqualFold(name, coding) && name != "*" {
-			continue
-		}
-		q := 1.0
-		if value, ok := strings.CutPrefix(strings.ToLower(strings.ReplaceAll(parameters, " ", "")), "q="); ok {
-			var err error
-			if q, err = strconv.ParseFloat(value, 64); err != nil {
-				q = 0
-			}
-		}
-		if name == "*" {
-			// It does not stand for identity unless it forbids it.
-			if coding != "identity" || q == 0 {
-				others = q
-			}
-			continue
-		}
-		return q
-	}
-	return others
+	best := coding.Accept(fields).Best(offered[1:]...)
+	return variants[max(slices.Index(offered, best), 0)]
 }
 
 // fileBody sends a part of a file, by sendfile where the connection has it.

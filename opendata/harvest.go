@@ -144,13 +144,13 @@ func (h *Handler) file(r *request, self string, build func() ([]byte, error)) er
 		if err != nil {
 			return err
 		}
-		made, _ = e.made.LoadOrStore(self, document{body, []byte(self + string(catalog.HashOf(body)))})
+		made, _ = e.made.LoadOrStore(self, newDocument(body, self))
 	}
 	d := made.(document)
-	if r.current(e, d.identity) {
+	if r.current(e, d.identity, d.size) {
 		return nil
 	}
-	r.sendRaw(d.body)
+	r.sendDocument(d)
 	r.linkHeader(e, []byte(self), nil)
 	return nil
 }

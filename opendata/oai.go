@@ -151,7 +151,7 @@ func (h *Handler) oai(r *request) error {
 		return nil
 	}
 	q.close("OAI-PMH")
-	if !r.current(q.e, append([]byte(oaiPath), q.query()...)) {
+	if !r.current(q.e, append([]byte(oaiPath), q.query()...), len(q.b)) {
 		r.send(append(q.b, '\n'))
 	}
 	return nil

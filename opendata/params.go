@@ -12,6 +12,7 @@ import (
 
 	"luoshu/catalog"
 	"luoshu/catalog/snapshot"
+	"luoshu/static/coding"
 )
 
 // maxQueryParameters bounds the work of one request before any of it is done.
@@ -23,6 +24,8 @@ type request struct {
 	c   *fiber.Ctx
 	ctx *fasthttp.RequestCtx
 	op  *Operation
+	// coding is that of the answer.
+	coding coding.Coding
 
 	snap    *snapshot.Snapshot
 	edition *edition

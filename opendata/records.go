@@ -16,7 +16,7 @@ func (h *Handler) record(r *request) error {
 	}
 	e := r.edition
 	self := appendRecordPath(r.buf[:0], found.Dataset, found.ID)
-	if r.current(e, self) {
+	if r.current(e, self, len(found.Raw)) {
 		return nil
 	}
 	const data, links, collection, end = `{"data":`, `,"links":{"self":"`, `","collection":"`, `"}}`
@@ -92,7 +92,7 @@ func (h *Handler) page(r *request) error {
 	if r.hasCursor {
 		self = r.cursor.append(append(appendMark(self, path), "cursor="...))
 	}
-	if r.current(e, self) {
+	if r.current(e, self, atLeast) {
 		return nil
 	}
 

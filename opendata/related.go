@@ -188,13 +188,13 @@ func (h *Handler) recordMatches(r *request) error {
 func (r *request) tell(path string, data any, returned int, more any, links ...link) error {
 	e := r.edition
 	self := appendQuery(append(r.buf[:0], path...), len(path), r.query)
-	// The wordings come with the program, not with the release.
-	if r.current(e, append(slices.Clone(self), catalog.Vocabulary()...)) {
-		return nil
-	}
 	text, err := catalog.Canonical(data)
 	if err != nil {
 		return err
+	}
+	// The wordings come with the program, not with the release.
+	if r.current(e, append(slices.Clone(self), catalog.Vocabulary()...), len(text)) {
+		return nil
 	}
 	meta := strconv.AppendInt([]byte(`,"limit":`), int64(r.limit), 10)
 	meta = strconv.AppendInt(append(meta, `,"returned":`...), int64(returned), 10)

@@ -94,7 +94,7 @@ func (h *Handler) releases(r *request) error {
 	for _, k := range log {
 		identity = append(identity, k.hash...)
 	}
-	if r.current(r.edition, identity) {
+	if r.current(r.edition, identity, atLeast) {
 		return nil
 	}
 	all := make([]release, 0, len(log))
@@ -132,7 +132,7 @@ func (h *Handler) releaseEntry(r *request) error {
 	}
 	self := strconv.AppendInt(append(r.buf[:0], root+"/releases/"...), r.seq, 10)
 	identity := append(slices.Clone(self), k.hash...)
-	if r.current(r.edition, identity) {
+	if r.current(r.edition, identity, atLeast) {
 		return nil
 	}
 	b, err := catalog.Canonical(h.describeRelease(k))

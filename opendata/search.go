@@ -172,7 +172,7 @@ func (h *Handler) search(r *request) error {
 		return searchProblem(err)
 	}
 	// The wordings of codes come with the program, not with the release.
-	if r.current(e, append(slices.Clone(self), catalog.Vocabulary()...)) {
+	if r.current(e, append(slices.Clone(self), catalog.Vocabulary()...), atLeast) {
 		return nil
 	}
 

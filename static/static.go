@@ -23,6 +23,8 @@ import (
 	"sync"
 
 	"github.com/gofiber/fiber/v2"
+
+	"luoshu/static/coding"
 )
 
 //go:embed css fonts/*.txt fonts/*.woff2 img js swagger-ui
@@ -48,10 +50,11 @@ var contentTypes = map[string]struct {
 type asset struct {
 	contentType  string
 	cacheControl string
-	body         func() []byte
-	tag          string
-	gzipped      []byte // nil where compression gains nothing
-	gzippedTag   string
+	hash         string
+	size         int
+	// in returns the file in Identity or one of codings, the better first.
+	in      func(coding.Coding) []byte
+	codings []coding.Coding
 }
 
 const forever = "public, max-age=31536000, immutable"
@@ -78,18 +81,22 @@ var load = sync.OnceValue(func() (all struct {
 		if !ok {
 			return fmt.Errorf("no content type for %s", name)
 		}
-		hash := Hash(body)
-		a := &asset{contentType: kind.value, cacheControl: forever, body: func() []byte { return body }, tag: strconv.Quote(hash)}
+		a := newAsset(kind.value, forever, body)
 		switch {
 		case packed:
-			a.gzipped = body
+			a.codings = []coding.Coding{coding.Gzip}
 			// Few clients cannot take gzip: they alone cost the memory.
-			a.body = sync.OnceValue(func() []byte { return decompress(name, body) })
-		case kind.text:
-			a.gzipped = compress(body)
+			plain := sync.OnceValue(func() []byte { return decompress(name, body) })
+			a.in = func(c coding.Coding) []byte {
+				if c == coding.Gzip {
+					return body
+				}
+				return plain()
+			}
+		case !kind.text:
+			a.codings = nil
 		}
-		a.gzippedTag = strconv.Quote(hash + "-gzip")
-		address := "/static/" + strings.TrimSuffix(name, ext) + "." + hash + ext
+		address := "/static/" + strings.TrimSuffix(name, ext) + "." + a.hash + ext
 		all.urls[name], all.assets[address] = address, a
 		return nil
 	})
@@ -98,12 +105,9 @@ var load = sync.OnceValue(func() (all struct {
 	}
 	const fonts = "css/fonts.css" // made, because it names the addresses of the others
 	body := fontFaces(all.urls)
-	hash := Hash(body)
-	all.urls[fonts] = "/static/css/fonts." + hash + ".css"
-	all.assets[all.urls[fonts]] = &asset{
-		contentType: contentTypes[".css"].value, cacheControl: forever, body: func() []byte { return body }, tag: strconv.Quote(hash),
-		gzipped: compress(body), gzippedTag: strconv.Quote(hash + "-gzip"),
-	}
+	a := newAsset(contentTypes[".css"].value, forever, body)
+	all.urls[fonts] = "/static/css/fonts." + a.hash + ".css"
+	all.assets[all.urls[fonts]] = a
 	return all
 })
 
@@ -126,19 +130,12 @@ func decompress(name string, packed []byte) []byte {
 	return b
 }
 
-// compress returns body as gzip, or nil when that saves less than a tenth.
-func compress(body []byte) []byte {
-	var b bytes.Buffer
-	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
-	if err != nil {
-		panic(err)
+// newAsset returns body as a file in every coding.
+func newAsset(contentType, cacheControl string, body []byte) *asset {
+	return &asset{
+		contentType: contentType, cacheControl: cacheControl, hash: Hash(body), size: len(body),
+		in: coding.NewConstant(body).In, codings: coding.All,
 	}
-	_, _ = w.Write(body) // a buffer takes everything
-	_ = w.Close()
-	if b.Len() > len(body)*9/10 {
-		return nil
-	}
-	return b.Bytes()
 }
 
 // URL returns the address of the file called name, such as "css/kiosk.css", on
@@ -162,63 +159,29 @@ func Routes(r fiber.Router) {
 // runs, under an address that stays the same: with an entity tag, and compressed for
 // those who take that. cacheControl is the value of the header of that name.
 func Document(contentType, cacheControl string, body []byte) fiber.Handler {
-	hash := Hash(body)
-	a := &asset{
-		contentType: contentType, cacheControl: cacheControl, body: func() []byte { return body }, tag: strconv.Quote(hash),
-		gzipped: compress(body), gzippedTag: strconv.Quote(hash + "-gzip"),
-	}
-	return a.serve
+	return newAsset(contentType, cacheControl, body).serve
 }
 
 func (a *asset) serve(c *fiber.Ctx) error {
-	body, tag := []byte(nil), a.tag
-	if a.gzipped != nil {
+	as := coding.Identity
+	if len(a.codings) > 0 {
 		c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
-		if acceptsGzip(c.Get(fiber.HeaderAcceptEncoding)) {
-			body, tag = a.gzipped, a.gzippedTag
-			c.Set(fiber.HeaderContentEncoding, "gzip")
-		}
+		accepted := coding.Accept(c.Request().Header.PeekAll(fiber.HeaderAcceptEncoding))
+		as = accepted.For(a.size, a.codings...)
 	}
-	if body == nil {
-		body = a.body()
-	}
+	tag := strconv.Quote(a.hash + as.Suffix())
 	c.Set(fiber.HeaderETag, tag)
 	c.Set(fiber.HeaderCacheControl, a.cacheControl)
 	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
 	c.Set("Cross-Origin-Resource-Policy", "same-origin")
 	if TagMatches(c.Get(fiber.HeaderIfNoneMatch), tag) {
-		c.Response().Header.Del(fiber.HeaderContentEncoding)
 		return c.SendStatus(fiber.StatusNotModified)
 	}
 	c.Set(fiber.HeaderContentType, a.contentType)
-	return c.Send(body)
-}
-
-// acceptsGzip reports whether an Accept-Encoding header allows gzip
-// (RFC 9110, 12.5.3): named, or covered by *, with a weight above zero.
-func acceptsGzip(header string) bool {
-	any, named, seen := false, false, false
-	for part := range strings.SplitSeq(header, ",") {
-		coding, params, _ := strings.Cut(part, ";")
-		weight := 1.0
-		if q, ok := strings.CutPrefix(strings.ReplaceAll(strings.ToLower(params), " ", ""), "q="); ok {
-			w, err := strconv.ParseFloat(q, 64)
-			if err != nil {
-				continue
-			}
-			weight = w
-		}
-		switch strings.ToLower(strings.TrimSpace(coding)) {
-		case "gzip", "x-gzip":
-			named, seen = weight > 0, true
-		case "*":
-			any = weight > 0
-		}
+	if as != coding.Identity {
+		c.Set(fiber.HeaderContentEncoding, as.String())
 	}
-	if seen {
-		return named
-	}
-	return any
+	return c.Send(a.in(as))
 }
 
 // TagMatches reports whether an If-None-Match header names tag, the strong entity

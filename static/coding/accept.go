@@ -23,7 +23,7 @@ func Accept(fields [][]byte) Accepted {
 			q := weight(parameters)
 			if len(name) == 1 && name[0] == '*' {
 				others, star = q, true
-			} else if c, ok := parse(name); ok && !named[c] {
+			} else if c, ok := Named(name); ok && !named[c] {
 				given[c], named[c] = q, true
 			}
 		}
@@ -52,16 +52,17 @@ func (a Accepted) Best(offered ...Coding) Coding {
 	return best
 }
 
-// For returns the coding of an answer of so many bytes: a small one stays as it is for
-// whoever takes that.
-func (a Accepted) For(size int) Coding {
+// For is Best for an answer of so many bytes: a small one stays as it is for whoever takes
+// that.
+func (a Accepted) For(size int, offered ...Coding) Coding {
 	if size < Small && a[Identity] > 0 {
 		return Identity
 	}
-	return a.Best(Zstd, Brotli, Gzip)
+	return a.Best(offered...)
 }
 
-func parse(name []byte) (Coding, bool) {
+// Named returns the coding called name, in any case.
+func Named(name []byte) (Coding, bool) {
 	switch {
 	case bytes.EqualFold(name, []byte("gzip")), bytes.EqualFold(name, []byte("x-gzip")):
 		return Gzip, true

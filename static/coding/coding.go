@@ -27,6 +27,9 @@ const Version = 1
 // it fits one packet either way.
 const Small = 1024
 
+// All are the codings that every text can have.
+var All = []Coding{Zstd, Brotli, Gzip}
+
 var (
 	names    = [codings]string{Zstd: "zstd", Brotli: "br", Gzip: "gzip"}
 	suffixes = func() (all [codings]string) {
