@@ -69,6 +69,8 @@ type Handler struct {
 	latest atomic.Pointer[edition]
 	// earlier is that of the earlier release last answered from.
 	earlier atomic.Pointer[edition]
+	// pages holds the pages for people as they were last, by path and language.
+	pages sync.Map
 	// requests holds *request for reuse.
 	requests sync.Pool
 }

@@ -116,6 +116,9 @@ func (h *Handler) pageRoutes(r fiber.Router) {
 	r.Get(docsPath, h.forPeople("docs", "docs.title", docsPolicy))
 	r.Get(developersPath, h.forPeople("developers", "title", pagePolicy))
 	r.Get(problemsPath, h.forPeople("problems", "problems.title", pagePolicy))
+	for _, path := range []string{docsPath, developersPath, problemsPath} {
+		r.Options(path, preflight)
+	}
 }
 
 // forPeople returns the handler of the page made by a template.
@@ -135,11 +138,26 @@ func (h *Handler) forPeople(name, title, policy string) fiber.Handler {
 		if err := loadPages().templates.ExecuteTemplate(&b, name+".html", v); err != nil {
 			return err
 		}
-		err := static.Document(fiber.MIMETextHTMLCharsetUTF8, pageCache, b.Bytes())(c)
+		err := h.unchanged(v.path+query(v.Lang), b.Bytes())(c)
 		c.Set(fiber.HeaderContentSecurityPolicy, policy)
 		c.Set(fiber.HeaderReferrerPolicy, "no-referrer")
 		return err
 	}
+}
+
+// unchanged returns what serves body as the page called name: as long as the page stays
+// the same it is encoded once.
+func (h *Handler) unchanged(name string, body []byte) fiber.Handler {
+	type page struct {
+		body  []byte
+		serve fiber.Handler
+	}
+	if was, ok := h.pages.Load(name); ok && bytes.Equal(was.(page).body, body) {
+		return was.(page).serve
+	}
+	p := page{body, static.Document(fiber.MIMETextHTMLCharsetUTF8, pageCache, body)}
+	h.pages.Store(name, p)
+	return p.serve
 }
 
 // askable returns the questions that can be answered from s: what asks about an

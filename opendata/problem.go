@@ -59,6 +59,16 @@ func parameterError(faults []faultError) error {
 	return &problemError{kind: invalidParameter, faults: faults}
 }
 
+// TooLong says that a request has more bytes than limit: in its headers, or its address
+// alone.
+func TooLong(limit int, inHeaders bool) error {
+	kind := addressTooLong
+	if inHeaders {
+		kind = headersTooLarge
+	}
+	return &problemError{kind: kind, fill: []string{"{max}", strconv.Itoa(limit)}}
+}
+
 // unknownAddressError says that the word in the path is none of names.
 func unknownAddressError(word string, names []string) error {
 	return &problemError{kind: unknownAddress, suggestion: closest(word, names)}

@@ -150,7 +150,7 @@ func (s *serveFlags) run(ctx context.Context, env environment, c *common) error 
 	defer stopFollowing()
 
 	failed := make(chan error, 1)
-	group.Go(func() { failed <- app.Listener(listener) })
+	group.Go(func() { failed <- app.Listener(doors{listener.(*net.TCPListener)}) })
 	notify := newNotifier(env.lookup)
 	if err := notify.send(ctx, "READY=1"); err != nil {
 		log.Warn("systemd could not be told that the service is ready", slog.Any("error", err))

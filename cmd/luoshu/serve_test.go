@@ -4,12 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/go-json-experiment/json"
 )
@@ -198,40 +196,6 @@ func TestHealth(t *testing.T) {
 	luoshu(t, t.TempDir(), "health", "--addr", addr).want(t, exitDone)
 	s.stop()
 	luoshu(t, t.TempDir(), "health", "--addr", addr).want(t, exitUnavailable)
-}
-
-// TestHostileConnections: what no browser sends gets one answer at most, a closed
-// connection, and leaves the server standing.
-func TestHostileConnections(t *testing.T) {
-	s := serve(t, t.TempDir())
-	tests := []struct{ name, request string }{
-		{"both lengths", "GET /livez HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\nGET /livez HTTP/1.1\r\nHost: a\r\n\r\n"},
-		{"two lengths", "GET /livez HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nContent-Length: 35\r\n\r\nGET /livez HTTP/1.1\r\nHost: a\r\n\r\n"},
-		{"header without end", "GET /livez HTTP/1.1\r\nHost: a\r\nX: " + strings.Repeat("a", 20<<10) + "\r\n\r\n"},
-		{"page header without end", "GET / HTTP/1.1\r\nHost: a\r\nX: " + strings.Repeat("a", 20<<10) + "\r\n\r\n"},
-		{"body too large", "GET /api/v1 HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n"},
-		{"no request", "\x16\x03\x01\x02\x00\x01\r\n\r\n"},
-		{"NUL in a header", "GET /livez HTTP/1.1\r\nHost: a\r\nX: a\x00b\r\n\r\n"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(s.base, "http://"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = conn.Close() }()
-			_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
-			if _, err := io.WriteString(conn, tt.request); err != nil {
-				t.Fatal(err)
-			}
-			// The server may reset the connection, having left some of it unread.
-			answer, _ := io.ReadAll(conn)
-			if n := strings.Count(string(answer), "HTTP/1.1 "); n > 1 {
-				t.Errorf("%d answers:\n%s", n, answer)
-			}
-		})
-	}
-	s.get("/livez", http.StatusOK)
 }
 
 // TestLinksBeginWithThePublicAddress: the configured one, else the catalog's own,

@@ -22,7 +22,9 @@ import (
 )
 
 // The limits of a connection. A request carries no body and a short address; a
-// client that trickles is let go.
+// client that trickles is let go. Every connection has a buffer of headerBytes, so all
+// of them together have 32 MB; the longest sensible search, 200 Han characters and the
+// values of a few filters, takes a third of one.
 const (
 	readTimeout    = 5 * time.Second
 	writeTimeout   = 30 * time.Second
@@ -74,8 +76,12 @@ func newApp(near *cache.Near, opt serverOptions) (*fiber.App, error) {
 	})
 	app.Server().CloseOnShutdown = true
 	app.Server().NoDefaultServerHeader = true
+	app.Server().ErrorHandler = refuse(app, api)
+	app.Server().HeaderReceived = received
+	// Who asks before sending a body is told not to (417).
+	app.Server().ContinueHandler = func(*fasthttp.RequestHeader) bool { return false }
 
-	app.Use(requestID(), reading(near))
+	app.Use(front(near))
 	if opt.preview {
 		app.Use(unpublished())
 	}
@@ -100,26 +106,25 @@ func offline(near *cache.Near) func() bool {
 	}
 }
 
-// reading counts the requests under way, so that no release is taken from under one.
-// Answers are copied before a handler returns.
-func reading(near *cache.Near) fiber.Handler {
-	return func(c *fiber.Ctx) error {
-		r := near.Reading()
-		defer r.Done()
-		return c.Next()
-	}
-}
-
-// requestID numbers the requests of a run. What a client sends under that name
-// is not believed: it would stand in the log.
-func requestID() fiber.Handler {
+// front is what every request passes first. It numbers the requests of a run: what a
+// client sends under that name is not believed, it would stand in the log. It counts
+// those under way, so that no release is taken from under one; answers are copied
+// before a handler returns. And it closes connections that must have no second answer.
+func front(near *cache.Near) fiber.Handler {
 	var run [6]byte
 	_, _ = rand.Read(run[:]) // never fails
 	prefix := hex.EncodeToString(run[:]) + "-"
+	name := []byte("X-Request-Id") // in canonical form
 	var n atomic.Uint64
 	return func(c *fiber.Ctx) error {
-		id := strconv.AppendUint(append(make([]byte, 0, len(prefix)+20), prefix...), n.Add(1), 10)
-		c.Context().Response.Header.SetBytesV(fiber.HeaderXRequestID, id)
+		r := near.Reading()
+		defer r.Done()
+		ctx := c.Context()
+		var buf [40]byte
+		ctx.Response.Header.SetCanonical(name, strconv.AppendUint(append(buf[:0], prefix...), n.Add(1), 10))
+		if odd(ctx) {
+			ctx.SetConnectionClose()
+		}
 		return c.Next()
 	}
 }
