@@ -23,9 +23,9 @@ import (
 // counts is the processor time of those: the time of a request depends on what else the
 // machine does. Rounds are interleaved, and of the ratios of all rounds the median is told.
 const (
-	rounds    = 7
-	perRound  = 10_000
-	downloads = 200 // of a file, in a round
+	rounds    = 31
+	perRound  = 2000
+	downloads = 100 // of a file, in a round
 )
 
 // serveConstant answers everything with the file at path, by bare fasthttp, until it is
