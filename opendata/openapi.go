@@ -284,7 +284,7 @@ func (c *contract) operation(op concrete, example json.RawMessage) object {
 	if example != nil {
 		media = append(media, member{"example", example})
 	}
-	sent := []string{"ETag", "Cache-Control", "Vary"}
+	sent := []string{"ETag", "Cache-Control", "Vary", "Content-Encoding"}
 	told := catalog.Text{ZH: "回答", EN: "The answer"}
 	switch {
 	case op.OwnErrors:
@@ -693,12 +693,13 @@ func headers() object {
 		return member{name, append(described(object{}, catalog.Text{ZH: zh, EN: en}), member{"schema", object{{"type", kind}}})}
 	}
 	return object{
-		field("ETag", "string", "强校验标记：同一次发布里同一地址不变", "Strong validator: the same for the same address in the same release"),
+		field("ETag", "string", "强校验标记：同一次发布里同一地址、同一内容编码不变", "Strong validator: the same for the same address and content coding in the same release"),
 		field("Last-Modified", "string", "发布时间", "When the release was published"),
 		field("Cache-Control", "string", "可以留存多久", "How long the answer may be kept"),
 		field("Link", "string", "self 与下一页 next（RFC 8288）", "self and the next page (RFC 8288)"),
 		field("X-Luoshu-Release", "integer", "回答出自的发布序号", "Sequence number of the release the answer comes from"),
 		field("Vary", "string", "Accept-Encoding", "Accept-Encoding"),
+		field("Content-Encoding", "string", "zstd、br 或 gzip，按 Accept-Encoding；没有即未压缩", "zstd, br or gzip, as Accept-Encoding asks; absent when the answer is as it is"),
 		field("Accept-Ranges", "string", "bytes：可以分段取", "bytes: parts can be asked for"),
 		field("Content-Disposition", "string", "文件名", "The name of the file"),
 		field("Content-Range", "string", "这是哪一段、共多少字节", "Which part this is, of how many bytes"),
