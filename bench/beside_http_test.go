@@ -25,7 +25,7 @@ import (
 const (
 	rounds    = 31
 	perRound  = 2000
-	downloads = 100 // of a file, in a round
+	downloads = 500 // of a file, in a round
 )
 
 // serveConstant answers everything with the file at path, by bare fasthttp, until it is

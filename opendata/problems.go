@@ -161,7 +161,7 @@ var problemTypes = [...]ProblemType{
 	},
 	addressTooLong: {
 		Slug: "address-too-long", Status: http.StatusRequestURITooLong, bare: true,
-		Title:  catalog.Text{ZH: "地址过长", EN: "Address too long"},
+		Title: catalog.Text{ZH: "地址过长", EN: "Address too long"},
 		Detail: catalog.Text{
 			ZH: "地址与请求头合计最多 {max} 字节，地址已超过此数；检索词 q 最多 200 字（百分号编码后一个汉字占 9 字节）",
 			EN: "Address and headers together may have {max} bytes, and the address alone has more; the words of q may have 200 characters (a Chinese one takes 9 bytes when percent-encoded)",
