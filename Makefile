@@ -8,12 +8,13 @@ TEST_TIMEOUT ?= 20m
 IMAGE        ?= luoshu
 CONTAINER    ?= docker
 VULNDB       ?=
+SCREENS      ?= screens
 
 # Tools have a module file of their own, so that they never weigh on the product's.
 # To raise one: go get -tool -modfile=tools/go.mod PATH@VERSION (never tidy: that would pull the product in).
 TOOL := go tool -modfile=tools/go.mod
 
-.PHONY: help run build test race fuzz bench fmt fmt-check lint vuln docs check image
+.PHONY: help run build test race fuzz bench screens fmt fmt-check lint vuln docs check image
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +46,9 @@ fuzz: ## run every fuzz target for FUZZTIME (30s) each
 bench: ## run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 	cd bench && go test -run '^$$' -bench . -timeout 60m -v .
+
+screens: ## take a picture of every screen in every mode, into SCREENS (screens/)
+	go test -count=1 -run '^TestScreens$$' -timeout $(TEST_TIMEOUT) ./e2e -screens $(abspath $(SCREENS))
 
 fmt: ## format the Go files
 	$(TOOL) gofumpt -w .

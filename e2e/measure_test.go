@@ -1,0 +1,47 @@
+package e2e
+
+import (
+	"time"
+
+	"github.com/chromedp/cdproto/network"
+)
+
+// weight is what a page and all it loads cost on the line, in bytes, headers included.
+type weight struct{ Page, Scripts, Fonts, All float64 }
+
+// weigh returns the weight of the page since it was opened. What the browser had kept
+// from pages before costs nothing, so open a page first in a visit to weigh it whole.
+func (v *visitor) weigh() weight {
+	v.watch.mu.Lock()
+	defer v.watch.mu.Unlock()
+	var w weight
+	for _, r := range v.watch.loaded {
+		w.All += r.Bytes
+		switch r.Kind {
+		case network.ResourceTypeDocument:
+			w.Page += r.Bytes
+		case network.ResourceTypeScript:
+			w.Scripts += r.Bytes
+		case network.ResourceTypeFont:
+			w.Fonts += r.Bytes
+		}
+	}
+	return w
+}
+
+// timing tells when things happened, counted from the start of the navigation.
+type timing struct{ FirstByte, FirstPaint, Loaded time.Duration }
+
+func (v *visitor) timing() timing {
+	v.t.Helper()
+	var ms []float64
+	eventually(v.t, "the page is painted", func() bool {
+		ms = must[[]float64](v, `() => {
+			const n = performance.getEntriesByType("navigation")[0], p = performance.getEntriesByName("first-contentful-paint")[0];
+			return p ? [n.responseStart, p.startTime, n.loadEventEnd] : [];
+		}`)
+		return len(ms) == 3
+	})
+	after := func(ms float64) time.Duration { return time.Duration(ms * float64(time.Millisecond)) }
+	return timing{after(ms[0]), after(ms[1]), after(ms[2])}
+}

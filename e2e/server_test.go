@@ -1,0 +1,189 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+)
+
+// patience is how long anything may take here. It ends a hopeless wait and decides
+// nothing else.
+const patience = 30 * time.Second
+
+// buildDir holds the program and is removed when the tests end.
+var buildDir string
+
+// build makes the program as it is delivered, once.
+var build = sync.OnceValues(func() (string, error) {
+	var err error
+	if buildDir, err = os.MkdirTemp("", "luoshu-e2e-*"); err != nil {
+		return "", err
+	}
+	path := filepath.Join(buildDir, "luoshu")
+	if out, err := exec.Command("go", "build", "-o", path, "luoshu/cmd/luoshu").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w: %s", err, out)
+	}
+	return path, nil
+})
+
+// command returns a command line of the program, with its data in dir.
+func command(t testing.TB, dir string, args ...string) *exec.Cmd {
+	t.Helper()
+	path, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(path, append(args, "--data-dir", dir)...)
+	for _, v := range os.Environ() {
+		if !strings.HasPrefix(v, "LUOSHU_") {
+			cmd.Env = append(cmd.Env, v)
+		}
+	}
+	cmd.Stderr = t.Output()
+	return cmd
+}
+
+// server is luoshu serve, as a process.
+type server struct {
+	t    testing.TB
+	base string // its address, as in http://127.0.0.1:1234
+	addr string
+	dir  string
+	args []string
+	cmd  *exec.Cmd // nil while it is down
+}
+
+// serve starts the program with args on a free port of this machine. Without a source
+// among them it shows the demonstration. It is stopped when the test ends, and must
+// then stop as asked.
+func serve(t testing.TB, args ...string) *server {
+	t.Helper()
+	s := &server{t: t, addr: "127.0.0.1:0", dir: t.TempDir(), args: args}
+	s.start()
+	t.Cleanup(s.stop)
+	return s
+}
+
+// start starts the program, again at the same address and with the same data if it ran before.
+func (s *server) start() {
+	s.t.Helper()
+	up := make(announced, 1)
+	s.cmd = command(s.t, s.dir, append([]string{"serve", "--addr", s.addr, "--log-level", "warn"}, s.args...)...)
+	s.cmd.Stdout = up
+	if err := s.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	select {
+	case port := <-up:
+		s.addr = "127.0.0.1:" + port
+		s.base = "http://" + s.addr
+	case <-time.After(patience):
+		s.kill()
+		s.t.Fatal("the program does not say that it is up")
+	}
+	eventually(s.t, "the server answers", func() bool {
+		status, _ := s.try("/livez")
+		return status == http.StatusOK
+	})
+}
+
+// announced takes the output of the program and sends the port in it.
+type announced chan string
+
+var address = regexp.MustCompile(`localhost:(\d+)`)
+
+func (a announced) Write(b []byte) (int, error) {
+	if m := address.FindSubmatch(b); m != nil {
+		select {
+		case a <- string(m[1]):
+		default:
+		}
+	}
+	return len(b), nil
+}
+
+// kill ends the program as a power cut would.
+func (s *server) kill() {
+	if s.cmd != nil {
+		_ = s.cmd.Process.Kill()
+		_ = s.cmd.Wait()
+		s.cmd = nil
+	}
+}
+
+// stop asks the program to end.
+func (s *server) stop() {
+	http.DefaultClient.CloseIdleConnections()
+	if s.cmd == nil {
+		return
+	}
+	_ = s.cmd.Process.Signal(syscall.SIGTERM)
+	if err := s.cmd.Wait(); err != nil {
+		s.t.Errorf("the program did not stop as asked: %v", err)
+	}
+	s.cmd = nil
+}
+
+// try asks for path, which may also be a whole address of this server.
+func (s *server) try(path string) (int, []byte) {
+	res, err := http.Get(s.base + strings.TrimPrefix(path, s.base))
+	if err != nil {
+		return 0, []byte(err.Error())
+	}
+	defer func() { _ = res.Body.Close() }()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		return 0, []byte(err.Error())
+	}
+	return res.StatusCode, b
+}
+
+// get expects status and returns the body.
+func (s *server) get(path string, status int) []byte {
+	s.t.Helper()
+	got, body := s.try(path)
+	if got != status {
+		s.t.Fatalf("GET %s = %d, want %d: %.300s", path, got, status, body)
+	}
+	return body
+}
+
+// record is what tests need to know of one.
+type record struct{ ID, Title string }
+
+// records returns the first records that the interface lists for a question such as
+// "achievements?q=轴承".
+func (s *server) records(question string) []record {
+	s.t.Helper()
+	var l struct{ Data []record }
+	b := s.get("/api/v1/"+question, http.StatusOK)
+	if err := json.UnmarshalRead(bytes.NewReader(b), &l, json.MatchCaseInsensitiveNames(true)); err != nil {
+		s.t.Fatal(err)
+	}
+	if len(l.Data) == 0 {
+		s.t.Fatalf("%s has no records", question)
+	}
+	return l.Data
+}
+
+// eventually waits until done says so.
+func eventually(t testing.TB, what string, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !done(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}

@@ -1,0 +1,120 @@
+package e2e
+
+import (
+	"strings"
+	"time"
+
+	"github.com/chromedp/cdproto/input"
+)
+
+// point is a place on the screen in CSS pixels; Problem says why a finger cannot touch
+// what was asked for.
+type point struct {
+	X, Y    float64
+	Problem string
+}
+
+// tap touches the middle of an element that is on the screen and not covered.
+func (v *visitor) tap(selector string, text ...string) {
+	v.t.Helper()
+	p := v.reach(selector, text...)
+	v.touch(p.X, p.Y)
+}
+
+// follow is a tap that leads to another page, and waits for it.
+func (v *visitor) follow(selector string, text ...string) {
+	v.t.Helper()
+	p := v.reach(selector, text...)
+	v.turn("tapping "+selector, func() { v.touch(p.X, p.Y) })
+}
+
+// touch puts a finger on a point and lifts it.
+func (v *visitor) touch(x, y float64) {
+	v.t.Helper()
+	v.finger(input.DispatchTouchEventTypeTouchStart, x, y)
+	v.finger(input.DispatchTouchEventTypeTouchEnd)
+	v.taps++
+}
+
+// reach waits until a finger can touch the middle of the element, and returns where it is.
+func (v *visitor) reach(selector string, text ...string) point {
+	v.t.Helper()
+	var p point
+	what := strings.Join(append([]string{selector}, text...), " ")
+	for deadline := time.Now().Add(patience / 3); ; time.Sleep(10 * time.Millisecond) {
+		var err error
+		p, err = call[point](v, `(selector, text) => {`+find+`
+			if (!found.length) return {Problem: "is not to be seen"};
+			const e = found[0], boxes = [e.getBoundingClientRect(), ...e.getClientRects()];
+			let problem = "";
+			for (const b of boxes) {
+				const x = b.x + b.width / 2, y = b.y + b.height / 2;
+				if (x < 0 || y < 0 || x >= innerWidth || y >= innerHeight) { problem ||= "is not on the screen"; continue; }
+				const at = document.elementFromPoint(x, y);
+				if (e.contains(at) || at?.closest("label")?.control === e) return {X: x, Y: y};
+				problem ||= "is covered by " + (at?.outerHTML.slice(0, 200) ?? "nothing");
+			}
+			return {Problem: problem};
+		}`, selector, strings.Join(text, ""))
+		if err == nil && p.Problem == "" {
+			return p
+		}
+		if time.Now().After(deadline) {
+			v.t.Fatalf("%s %s (%v) on %s", what, p.Problem, err, v.path())
+		}
+	}
+}
+
+// swipe draws a finger over the middle of the screen by a distance in CSS pixels and
+// holds it, so that nothing glides on: swipe(0, -500) scrolls down by 500.
+func (v *visitor) swipe(dx, dy float64) {
+	v.t.Helper()
+	const steps = 12
+	x, y := float64(v.screen.width)/2-dx/2, float64(v.screen.height)/2-dy/2
+	v.finger(input.DispatchTouchEventTypeTouchStart, x, y)
+	for i := 1.0; i <= steps; i++ {
+		v.finger(input.DispatchTouchEventTypeTouchMove, x+dx*i/steps, y+dy*i/steps)
+	}
+	time.Sleep(100 * time.Millisecond) // a finger that rests leaves no momentum
+	v.finger(input.DispatchTouchEventTypeTouchMove, x+dx, y+dy)
+	v.finger(input.DispatchTouchEventTypeTouchEnd)
+	v.swipes++
+	v.settle()
+}
+
+// finger sends one event of a finger; without a point it is lifted.
+func (v *visitor) finger(kind input.DispatchTouchEventType, at ...float64) {
+	v.t.Helper()
+	p := input.DispatchTouchEventParams{Type: kind, TouchPoints: []*input.TouchPoint{}}
+	if len(at) == 2 {
+		p.TouchPoints = append(p.TouchPoints, &input.TouchPoint{X: at[0], Y: at[1]})
+	}
+	do(v, input.DispatchTouchEvent, p)
+}
+
+// target is what a finger can aim at, in CSS pixels of the page.
+type target struct {
+	Name          string
+	X, Y          float64
+	Width, Height float64
+}
+
+// targets returns the boxes of everything that can be touched, wherever it is on the page.
+func (v *visitor) targets() []target {
+	v.t.Helper()
+	return must[[]target](v, `() => {
+		const selector = "a[href], button, input:not([type=hidden]), select, textarea, summary, label[for], [role=button], [role=option], [tabindex]:not([tabindex='-1'])", text = "";`+find+`
+		return found.map(e => {
+			const b = e.getBoundingClientRect();
+			return {Name: e.tagName.toLowerCase() + (e.className && "." + e.className) + " " + (e.ariaLabel || e.innerText || e.value || "").trim().slice(0, 40),
+				X: b.x + scrollX, Y: b.y + scrollY, Width: b.width, Height: b.height};
+		}).filter(b => b.Width > 1 && b.Height > 1 && b.X + b.Width > 0 && b.Y + b.Height > 0);
+	}`)
+}
+
+// gap returns how far two targets are apart, 0 where they touch or overlap.
+func (a target) gap(b target) float64 {
+	dx := max(b.X-a.X-a.Width, a.X-b.X-b.Width, 0)
+	dy := max(b.Y-a.Y-a.Height, a.Y-b.Y-b.Height, 0)
+	return max(dx, dy)
+}
