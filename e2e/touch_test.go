@@ -118,3 +118,22 @@ func (a target) gap(b target) float64 {
 	dy := max(b.Y-a.Y-a.Height, a.Y-b.Y-b.Height, 0)
 	return max(dx, dy)
 }
+
+// approach swipes up or down until the element is well on the screen.
+func (v *visitor) approach(selector string, text ...string) {
+	v.t.Helper()
+	height := float64(v.screen.height)
+	for range 50 {
+		at := must[[]float64](v, `(selector, text) => {`+find+`
+			return found.slice(0, 1).map(e => { const b = e.getBoundingClientRect(); return b.y + b.height / 2; });
+		}`, selector, strings.Join(text, ""))
+		switch {
+		case len(at) == 0:
+			v.t.Fatalf("%s %s is not to be seen", selector, strings.Join(text, ""))
+		case at[0] > height*.15 && at[0] < height*.75:
+			return
+		}
+		v.swipe(0, min(max(height*.45-at[0], -height*.6), height*.6))
+	}
+	v.t.Fatalf("%s stays away", selector)
+}

@@ -48,7 +48,7 @@ func (w *watch) see(ev any) {
 	case *network.EventRequestWillBeSent:
 		w.request(ev)
 	case *network.EventResponseReceived:
-		if ev.Type == network.ResourceTypeDocument && ev.FrameID == w.main {
+		if ev.Type == network.ResourceTypeDocument && (ev.FrameID == w.main || w.main == "") {
 			w.status = ev.Response.Status
 		}
 	case *network.EventLoadingFinished:
