@@ -15,9 +15,9 @@ func TestTryIt(t *testing.T) {
 			v := visit(t, s, on)
 			v.open("/docs/?lang=en")
 			v.see(".opblock-tag")
-			v.approach("#operations-tag-Achievements")
-			v.tap("#operations-tag-Achievements")
-			const list = "#operations-Achievements-getAchievements"
+			v.approach("#operations-tag-achievements")
+			v.tap("#operations-tag-achievements")
+			const list = "#operations-achievements-getAchievements"
 			v.approach(list + " .opblock-summary-control")
 			v.tap(list + " .opblock-summary-control")
 			v.approach(list + " button.try-out__btn")
@@ -25,7 +25,7 @@ func TestTryIt(t *testing.T) {
 			v.approach(list + " button.execute")
 			v.tap(list + " button.execute")
 			live := list + " .live-responses-table"
-			if got := v.see(live + " .response-col_status"); !strings.HasPrefix(got, "200") {
+			if got := v.see(live + " .response .response-col_status"); !strings.HasPrefix(got, "200") {
 				t.Errorf("the answer is %q", got)
 			}
 			v.approach(live + " .highlight-code")

@@ -20,7 +20,7 @@ import (
 
 // patience is how long anything may take here. It ends a hopeless wait and decides
 // nothing else.
-const patience = 30 * time.Second
+const patience = 90 * time.Second
 
 // buildDir holds the program and is removed when the tests end.
 var buildDir string

@@ -122,6 +122,7 @@ func (a target) gap(b target) float64 {
 // approach swipes up or down until the element is well on the screen.
 func (v *visitor) approach(selector string, text ...string) {
 	v.t.Helper()
+	v.see(selector, text...)
 	height := float64(v.screen.height)
 	for range 50 {
 		at := must[[]float64](v, `(selector, text) => {`+find+`
