@@ -33,6 +33,7 @@ func TestTryIt(t *testing.T) {
 				t.Errorf("the answer has not the first achievement: %.200s", got)
 			}
 			v.axe()
+			v.fits()
 			v.shot("try-it")
 			if v.status() != http.StatusOK {
 				t.Errorf("the page answered %d", v.status())

@@ -129,8 +129,14 @@ func (v *visitor) inspect(p place, query ...string) {
 		v.see(".opblock-tag")
 	}
 	v.axe()
-	if wide := must[float64](v, `() => document.documentElement.scrollWidth`); wide > float64(v.screen.width) {
-		v.t.Errorf("%s is %v pixels wide on %s", v.path(), wide, v.screen.name)
+	v.fits()
+}
+
+// fits fails when the page is wider than the screen.
+func (v *visitor) fits() {
+	v.t.Helper()
+	if wide := must[int64](v, `() => document.documentElement.scrollWidth`); wide > v.screen.width {
+		v.t.Errorf("%s is %d pixels wide on %s", v.path(), wide, v.screen.name)
 	}
 }
 
