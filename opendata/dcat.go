@@ -45,6 +45,10 @@ var distributions = []distribution{
 		mediaType: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 		label:     catalog.Text{ZH: "全部记录，Excel 工作簿", EN: "All records, Excel workbook"},
 	},
+	{
+		name: "parquet", path: root + "/exports/{dataset}.parquet", fileType: "PARQUET", mediaType: typeParquet, format: "parquet", whole: true,
+		label: catalog.Text{ZH: "全部记录，Parquet（列式，保持嵌套）", EN: "All records, Parquet (columnar, nested)"},
+	},
 }
 
 func (d *distribution) address(base string, of catalog.Dataset) string {

@@ -21,7 +21,7 @@ import (
 
 // exportsVersion is part of what names a set of exports. It must grow whenever the
 // same release gives other files than before.
-const exportsVersion = 1
+const exportsVersion = 2
 
 const (
 	// maxMemoryCatalog is how large the records of a catalog may be, together, whose
@@ -509,6 +509,7 @@ func exportOperations() []Operation {
 		"csv":   {ZH: "一个数据集的全部记录：CSV", EN: "All records of a dataset as CSV"},
 		"jsonl": {ZH: "一个数据集的全部记录：JSON Lines，每行与发布中的记录逐字节相同", EN: "All records of a dataset as JSON Lines, each line the record's bytes in the release"},
 		"xlsx":  {ZH: "一个数据集的全部记录：Excel 工作簿", EN: "All records of a dataset as an Excel workbook"},
+		"parquet": {ZH: "一个数据集的全部记录：Parquet，列表与对象保持嵌套", EN: "All records of a dataset as Parquet, lists and objects nested as they are"},
 	}
 	for _, f := range exportFormats {
 		if f.profile != "" {

@@ -17,6 +17,9 @@ import (
 	"luoshu/catalog"
 )
 
+// typeParquet is registered with IANA.
+const typeParquet = "application/vnd.apache.parquet"
+
 // exportFormat is one way of writing a dataset as a file.
 type exportFormat struct {
 	// extension ends the file's name, profile tells two of one extension apart.
@@ -54,6 +57,7 @@ var exportFormats = []exportFormat{
 	{"csv", "excel", "text/csv; charset=utf-8; header=present", true, beginCSV(true)},
 	{"jsonl", "", typeLines, true, beginLines},
 	{"xlsx", "", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", false, beginWorkbook},
+	{"parquet", "", typeParquet, false, beginParquet},
 }
 
 func (f exportFormat) name() string {
