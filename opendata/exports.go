@@ -506,9 +506,9 @@ func exportOperations() []Operation {
 		Summary: catalog.Text{ZH: "供整体下载的文件：格式、大小、SHA-256", EN: "Files for bulk download with format, size and SHA-256"},
 	}}
 	summaries := map[string]catalog.Text{
-		"csv":   {ZH: "一个数据集的全部记录：CSV", EN: "All records of a dataset as CSV"},
-		"jsonl": {ZH: "一个数据集的全部记录：JSON Lines，每行与发布中的记录逐字节相同", EN: "All records of a dataset as JSON Lines, each line the record's bytes in the release"},
-		"xlsx":  {ZH: "一个数据集的全部记录：Excel 工作簿", EN: "All records of a dataset as an Excel workbook"},
+		"csv":     {ZH: "一个数据集的全部记录：CSV", EN: "All records of a dataset as CSV"},
+		"jsonl":   {ZH: "一个数据集的全部记录：JSON Lines，每行与发布中的记录逐字节相同", EN: "All records of a dataset as JSON Lines, each line the record's bytes in the release"},
+		"xlsx":    {ZH: "一个数据集的全部记录：Excel 工作簿", EN: "All records of a dataset as an Excel workbook"},
 		"parquet": {ZH: "一个数据集的全部记录：Parquet，列表与对象保持嵌套", EN: "All records of a dataset as Parquet, lists and objects nested as they are"},
 	}
 	for _, f := range exportFormats {

@@ -499,13 +499,13 @@ func TestExportCodings(t *testing.T) {
 		{"br", "", ""},
 		{"gzip;q=much", "", ""},
 	}
-	for _, file := range []string{"achievements.csv", "achievements.csv?profile=excel", "achievements.jsonl", "achievements.xlsx"} {
+	for _, file := range []string{"achievements.csv", "achievements.csv?profile=excel", "achievements.jsonl", "achievements.xlsx", "achievements.parquet"} {
 		plain := get(t, app, "/api/v1/exports/"+file).body
 		tags := map[string]string{}
 		for _, tt := range tests {
 			a := get(t, app, "/api/v1/exports/"+file, "Accept-Encoding", tt.accept)
 			want := tt.csv
-			if strings.HasSuffix(file, "xlsx") {
+			if strings.HasSuffix(file, "xlsx") || strings.HasSuffix(file, "parquet") {
 				want = tt.xlsx
 			}
 			coding := a.header.Get("Content-Encoding")
@@ -558,7 +558,7 @@ func TestExportList(t *testing.T) {
 	}
 	var l listing
 	a.decode(t, &l)
-	if l.Meta.Total != 12*4 || len(l.Data) != 12*4 || l.Meta.Release.Sequence != 1 {
+	if l.Meta.Total != 12*5 || len(l.Data) != 12*5 || l.Meta.Release.Sequence != 1 {
 		t.Fatalf("%+v", l.Meta)
 	}
 	for _, f := range l.Data {

@@ -123,6 +123,11 @@ type parquetTable struct {
 }
 
 func beginParquet(w io.Writer, t exportTable) (rowWriter, error) {
+	p := newParquetTable(w, t)
+	return rowWriter{record: p.record, close: p.close}, p.file.err
+}
+
+func newParquetTable(w io.Writer, t exportTable) *parquetTable {
 	m := t.manifest
 	p := &parquetTable{file: newParquetFile(w), top: parquetSchema(t.dataset.Name), dec: jsontext.NewDecoder(&bytes.Buffer{})}
 	p.place(p.top, nil, 0, 0)
@@ -138,8 +143,10 @@ func beginParquet(w io.Writer, t exportTable) (rowWriter, error) {
 	if m.Sample {
 		p.file.note("sample", "true")
 	}
-	return rowWriter{record: p.record, close: func() error { return p.file.close(p.top) }}, p.file.err
+	return p
 }
+
+func (p *parquetTable) close() error { return p.file.close(p.top) }
 
 // place gives the nodes their levels and the leaves their columns.
 func (p *parquetTable) place(n *parquetNode, path []string, def, rep byte) {
@@ -158,11 +165,13 @@ func (p *parquetTable) place(n *parquetNode, path []string, def, rep byte) {
 	}
 }
 
+// record adds a record. The error of one that the schema does not fit wraps
+// catalog.ErrDamaged.
 func (p *parquetTable) record(raw []byte, _ [][]scalar) error {
 	p.src = *bytes.NewBuffer(raw)
 	p.dec.Reset(&p.src)
 	if err := p.object(p.top, 0); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", catalog.ErrDamaged, err)
 	}
 	return p.file.endRow()
 }
@@ -186,7 +195,7 @@ func (p *parquetTable) value(n *parquetNode, rep byte) error {
 		return err
 	}
 	if p.cell, err = parquetCell(p.cell[:0], n.kind, token); err != nil {
-		return fmt.Errorf("%s: %w: %w", n.name, catalog.ErrDamaged, err)
+		return fmt.Errorf("%s: %w", n.name, err)
 	}
 	n.column.put(rep, n.def, p.cell)
 	return nil

@@ -131,7 +131,7 @@ func (c *parquetColumn) write(f *parquetFile, t *thrift) int64 {
 	from, valueFrom, plainFrom := 0, 0, 0
 	valueTo, plainTo := 0, 0
 	for to := 0; to <= len(c.def); to++ {
-		if to == len(c.def) || c.rep[to] == 0 && (plainTo-plainFrom)+2*(to-from) >= parquetPageBytes {
+		if to == len(c.def) || to > from && c.rep[to] == 0 && (plainTo-plainFrom)+2*(to-from) >= f.pageBytes {
 			body := c.levels(f.body[:0], from, to)
 			if byWord {
 				width := max(1, bits.Len(uint(len(c.dictionary)-1)))

@@ -52,10 +52,12 @@ type parquetFile struct {
 	groups, notes thrift // what is known of the footer
 	groupN, noteN int
 	body, packed  []byte
+
+	groupBytes, pageBytes int
 }
 
 func newParquetFile(w io.Writer) *parquetFile {
-	f := &parquetFile{w: bufio.NewWriterSize(w, 64<<10)}
+	f := &parquetFile{w: bufio.NewWriterSize(w, 64<<10), groupBytes: parquetGroupBytes, pageBytes: parquetPageBytes}
 	f.write([]byte(parquetMagic))
 	return f
 }
@@ -93,7 +95,7 @@ func (f *parquetFile) endRow() error {
 	for _, c := range f.columns {
 		held += c.held()
 	}
-	if held >= parquetGroupBytes {
+	if held >= f.groupBytes {
 		f.flush()
 	}
 	return f.err

@@ -119,7 +119,7 @@ func (s *serveFlags) run(ctx context.Context, env environment, c *common) error 
 	closeStore := func() {}
 	if preview {
 		near, err = s.loadPreview(ctx, env, c, log)
-		exporter = fixedExporter(near, log)
+		exporter = fixedExporter(near, "", log) // what is not published stays off the disk
 		address = addresses{preview: "http://" + bound.String()}
 		up = catalog.Text{
 			ZH: "预览：http://localhost:%d/ （未发布，仅本机可见，停止请按 Ctrl-C）",
@@ -185,6 +185,10 @@ func (s *serveFlags) follow(ctx context.Context, dataDir string, log *slog.Logge
 		log.Warn("the data directory cannot be used; releases are not kept on this machine", slog.Any("error", err))
 		local = nil
 	}
+	exports := ""
+	if local != nil {
+		exports = filepath.Join(dataDir, "exports")
+	}
 	source, closeStore, err := s.open(ctx, local, log)
 	if err != nil {
 		return nil, nil, nil, err
@@ -196,11 +200,7 @@ func (s *serveFlags) follow(ctx context.Context, dataDir string, log *slog.Logge
 		}
 		log.Info("no source is configured and the data directory holds no release: showing the demonstration")
 		near, err := cache.NewFixed(ctx, publication, "embedded demonstration")
-		return near, fixedExporter(near, log), func() {}, err
-	}
-	exports := ""
-	if local != nil {
-		exports = filepath.Join(dataDir, "exports")
+		return near, fixedExporter(near, exports, log), func() {}, err
 	}
 	var near *cache.Near
 	exporter := opendata.NewExporter(opendata.ExporterConfig{Dir: exports, Reading: func() func() { return near.Reading().Done }, Logger: log})
@@ -211,9 +211,10 @@ func (s *serveFlags) follow(ctx context.Context, dataDir string, log *slog.Logge
 	return near, exporter, closeStore, nil
 }
 
-// fixedExporter makes the exports of a near cache that does not change, in memory.
-func fixedExporter(near *cache.Near, log *slog.Logger) *opendata.Exporter {
-	x := opendata.NewExporter(opendata.ExporterConfig{Logger: log})
+// fixedExporter makes the exports of a near cache that does not change, in the folder
+// dir, or in memory without one.
+func fixedExporter(near *cache.Near, dir string, log *slog.Logger) *opendata.Exporter {
+	x := opendata.NewExporter(opendata.ExporterConfig{Dir: dir, Logger: log})
 	if near != nil {
 		if s := near.Current(); s != nil {
 			x.Swap(s)
