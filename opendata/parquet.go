@@ -285,17 +285,17 @@ func parquetCell(b []byte, kind parquetKind, token jsontext.Token) ([]byte, erro
 	text := token.String()
 	switch k := token.Kind(); {
 	case kind == parquetText && k == '"':
-		b = binary.LittleEndian.AppendUint32(b, uint32(len(text))) //nolint:gosec // a record has 64 KB at most
+		b = binary.LittleEndian.AppendUint32(b, uint32(len(text)))
 		return append(b, text...), nil
 	case kind == parquetInt && k == '0':
 		i, err := strconv.ParseInt(text, 10, 64)
-		return binary.LittleEndian.AppendUint64(b, uint64(i)), err //nolint:gosec // two's complement is meant
+		return binary.LittleEndian.AppendUint64(b, uint64(i)), err
 	case kind == parquetNumber && k == '0':
 		f, err := strconv.ParseFloat(text, 64)
 		return binary.LittleEndian.AppendUint64(b, math.Float64bits(f)), err
 	case kind == parquetTime && k == '"':
 		t, err := time.Parse(time.RFC3339, text)
-		return binary.LittleEndian.AppendUint64(b, uint64(t.UnixMicro())), err //nolint:gosec // two's complement is meant
+		return binary.LittleEndian.AppendUint64(b, uint64(t.UnixMicro())), err
 	case kind == parquetBool && k == 't':
 		return append(b, 1), nil
 	case kind == parquetBool && k == 'f':

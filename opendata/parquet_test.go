@@ -204,7 +204,7 @@ func TestHybrid(t *testing.T) {
 			t.Fatalf("%d of %d values: %v", len(got), len(values), err)
 		}
 		for i, v := range values {
-			if uint32(got[i]) != v { //nolint:gosec // at most 20 bits
+			if uint32(got[i]) != v {
 				t.Fatalf("value %d is %d, want %d", i, got[i], v)
 			}
 		}

@@ -50,7 +50,7 @@ func (c *parquetColumn) put(rep, def byte, value []byte) {
 		if c.dictionary == nil {
 			c.dictionary = map[string]uint32{}
 		}
-		i = uint32(len(c.dictionary)) //nolint:gosec // at most parquetWordBytes
+		i = uint32(len(c.dictionary))
 		c.dictionary[string(value)] = i
 		c.words = append(c.words, value...)
 	}
@@ -96,13 +96,14 @@ func (c *parquetColumn) bound(value []byte) {
 func (c *parquetColumn) compare(a, b []byte) int {
 	switch c.kind {
 	case parquetInt, parquetTime:
-		return cmp.Compare(int64(binary.LittleEndian.Uint64(a)), int64(binary.LittleEndian.Uint64(b))) //nolint:gosec // two's complement is meant
+		return cmp.Compare(int64(binary.LittleEndian.Uint64(a)), int64(binary.LittleEndian.Uint64(b)))
 	case parquetNumber:
 		return cmp.Compare(math.Float64frombits(binary.LittleEndian.Uint64(a)), math.Float64frombits(binary.LittleEndian.Uint64(b)))
 	case parquetText:
 		return bytes.Compare(a[4:], b[4:])
+	default:
+		return bytes.Compare(a, b)
 	}
-	return bytes.Compare(a, b)
 }
 
 // width is the number of bytes that the value at the beginning of plain takes.
@@ -112,8 +113,9 @@ func (c *parquetColumn) width(plain []byte) int {
 		return 4 + int(binary.LittleEndian.Uint32(plain))
 	case parquetBool:
 		return 1
+	default:
+		return 8
 	}
-	return 8
 }
 
 // write writes the column's part of a row group to f and what the footer says of it
@@ -201,7 +203,7 @@ func (c *parquetColumn) levels(b []byte, from, to int) []byte {
 		at := len(b)
 		b = append(b, 0, 0, 0, 0)
 		b = appendHybrid(b, l.levels, bits.Len8(l.most))
-		binary.LittleEndian.PutUint32(b[at:], uint32(len(b)-at-4)) //nolint:gosec // a page has some megabytes
+		binary.LittleEndian.PutUint32(b[at:], uint32(len(b)-at-4))
 	}
 	return b
 }

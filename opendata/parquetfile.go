@@ -37,8 +37,9 @@ func parquetType(k parquetKind) int64 {
 		return typeDouble
 	case parquetBool:
 		return typeBoolean
+	default:
+		return typeByteArray
 	}
-	return typeByteArray
 }
 
 // parquetFile writes columns row group by row group. Its first error stays.
@@ -131,7 +132,7 @@ func (f *parquetFile) page(kind int64, values int, encoding int64, body []byte) 
 	h.int32(1, kind)
 	h.int32(2, int64(len(body)))
 	h.int32(3, int64(len(f.packed)))
-	h.int32(4, int64(int32(crc32.ChecksumIEEE(f.packed)))) //nolint:gosec // the format keeps the bits in a signed number
+	h.int32(4, int64(int32(crc32.ChecksumIEEE(f.packed))))
 	if kind == pageDictionary {
 		h.begin(7)
 		h.int32(1, int64(values))
@@ -185,7 +186,7 @@ func (f *parquetFile) close(schema *parquetNode) error {
 	}
 	t.close()
 	f.write(t.b)
-	f.write(binary.LittleEndian.AppendUint32(nil, uint32(len(t.b)))) //nolint:gosec // a footer is far smaller
+	f.write(binary.LittleEndian.AppendUint32(nil, uint32(len(t.b))))
 	f.write([]byte(parquetMagic))
 	if f.err == nil {
 		f.err = f.w.Flush()

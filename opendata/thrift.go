@@ -78,7 +78,7 @@ func (t *thrift) list(id, kind, n int) {
 		t.b = append(t.b, byte(n<<4|kind))
 		return
 	}
-	t.b = binary.AppendUvarint(append(t.b, byte(0xf0|kind)), uint64(n)) //nolint:gosec // a count
+	t.b = binary.AppendUvarint(append(t.b, byte(0xf0|kind)), uint64(n))
 }
 
 // element is a whole number in a list.
