@@ -36,7 +36,11 @@ func buildIndex(ctx context.Context, r *catalog.Release) (*index, error) {
 	if err := b.build(ctx); err != nil {
 		return nil, err
 	}
-	ix.postings, ix.columns, ix.titles, ix.priors = b.out, b.columns.finish(), b.titles, b.priors
+	ix.columns, ix.titles, ix.priors = b.columns.finish(), b.titles, b.priors
+	var err error
+	if ix.postings, err = b.lists.finish(); err != nil {
+		return nil, err
+	}
 	ix.names = orderByName(ix.titles)
 	ix.relations = b.links.finish(r.Entries, ix.names)
 	ix.open()
