@@ -43,7 +43,7 @@ func (c *column) addBitmaps() {
 	set := func(i int, doc uint32) { c.bitmap(i)[doc/64-c.firstWord()] |= 1 << (doc % 64) }
 	for doc := c.from; doc < c.to; doc++ {
 		if c.kind == terms {
-			for _, code := range c.codesOf(doc) {
+			for code := range c.codesOf(doc) {
 				set(int(code)-1, doc)
 			}
 			continue

@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"iter"
 	"math"
 	"slices"
 	"strings"
@@ -24,7 +25,7 @@ type column struct {
 	// numbers of its values, counted from 1; 0 is none. Where a record can have
 	// several, firsts tells where its values begin in codes.
 	values strings32
-	codes  []uint32
+	codes  codes
 	firsts []uint32
 
 	// numbers of a column of numbers; NaN is none.
@@ -73,16 +74,73 @@ func newStrings32(all []string) strings32 {
 	return s
 }
 
-// codesOf returns the numbers of the values of a record.
-func (c *column) codesOf(doc uint32) []uint32 {
-	i := doc - c.from
-	if c.firsts != nil {
-		return c.codes[c.firsts[i]:c.firsts[i+1]]
+// codesOf yields the numbers of the values of a record.
+func (c *column) codesOf(doc uint32) iter.Seq[uint32] {
+	return func(yield func(uint32) bool) {
+		from, to := doc-c.from, doc-c.from+1
+		if c.firsts != nil {
+			from, to = c.firsts[from], c.firsts[to]
+		}
+		for i := from; i < to; i++ {
+			if code := c.codes.at(i); code != 0 && !yield(code) {
+				return
+			}
+		}
 	}
-	if c.codes[i] == 0 {
-		return nil
+}
+
+// codes are numbers of values in as few bytes each as the column's greatest needs,
+// because whoever counts many of them waits for memory. One of the lists is in use.
+type codes struct {
+	narrow []uint8
+	medium []uint16
+	wide   []uint32
+}
+
+// code is what a number of a value is kept as.
+type code interface{ uint8 | uint16 | uint32 }
+
+// codeWidth returns how many bytes the codes of a column of so many values have.
+func codeWidth(values int) int {
+	switch {
+	case values <= math.MaxUint8:
+		return 1
+	case values <= math.MaxUint16:
+		return 2
 	}
-	return c.codes[i : i+1]
+	return 4
+}
+
+func newCodes(all []uint32, values int) (c codes) {
+	switch codeWidth(values) {
+	case 1:
+		c.narrow = narrowed[uint8](all)
+	case 2:
+		c.medium = narrowed[uint16](all)
+	default:
+		c.wide = all
+	}
+	return c
+}
+
+func narrowed[T code](all []uint32) []T {
+	out := make([]T, len(all))
+	for i, n := range all {
+		out[i] = T(n)
+	}
+	return out
+}
+
+func (c *codes) len() int { return len(c.narrow) + len(c.medium) + len(c.wide) }
+
+func (c *codes) at(i uint32) uint32 {
+	switch {
+	case c.narrow != nil:
+		return uint32(c.narrow[i])
+	case c.medium != nil:
+		return uint32(c.medium[i])
+	}
+	return c.wide[i]
 }
 
 // covers reports whether the column says something of every record from from to to.
@@ -91,6 +149,7 @@ func (c *column) covers(from, to uint32) bool { return c.from <= from && to <= c
 // columnBuilder gathers the values of one column.
 type columnBuilder struct {
 	column
+	codes   []uint32 // of values in the order of their coming, until all are known
 	many    bool
 	number  map[string]uint32 // of a value, in the order of their coming, from 1
 	ordered []string
@@ -217,7 +276,8 @@ func (b *columnsBuilder) finish() []column {
 				c.codes[k] = renumber[code]
 			}
 			c.values = newStrings32(sorted)
-			c.number, c.ordered = nil, nil
+			c.column.codes = newCodes(c.codes, len(sorted))
+			c.number, c.ordered, c.codes = nil, nil, nil
 		}
 		out[i] = c.column
 		out[i].addBitmaps()

@@ -174,18 +174,28 @@ func (f *facetCounter) count(b *batch, counts []uint32) {
 				}
 			}
 		}
-	case c.firsts == nil:
-		codes := c.codes
+	case c.codes.narrow != nil:
+		tally(counts, c, c.codes.narrow, docs, places)
+	case c.codes.medium != nil:
+		tally(counts, c, c.codes.medium, docs, places)
+	default:
+		tally(counts, c, c.codes.wide, docs, places)
+	}
+}
+
+// tally counts the codes that the records at places have.
+func tally[T code](counts []uint32, c *column, codes []T, docs *[batchSize]uint32, places []uint16) {
+	from, firsts := c.from, c.firsts
+	if firsts == nil {
 		for _, i := range places {
 			counts[codes[docs[i%batchSize]-from]]++
 		}
-	default:
-		codes, firsts := c.codes, c.firsts
-		for _, i := range places {
-			at := docs[i%batchSize] - from
-			for _, code := range codes[firsts[at]:firsts[at+1]] {
-				counts[code]++
-			}
+		return
+	}
+	for _, i := range places {
+		at := docs[i%batchSize] - from
+		for _, code := range codes[firsts[at]:firsts[at+1]] {
+			counts[code]++
 		}
 	}
 }

@@ -495,7 +495,7 @@ func (l *life) now(doc uint32) bool {
 			return false
 		}
 	}
-	return l.status == nil || !l.status.covers(doc, doc+1) || l.open[l.status.codes[doc-l.status.from]]
+	return l.status == nil || !l.status.covers(doc, doc+1) || l.open[l.status.codes.at(doc-l.status.from)]
 }
 
 // over reports whether the date n, which may be a month or year, lies before today.

@@ -396,7 +396,7 @@ func (m *matcher) services() ([]scored, error) {
 	}
 	fields := m.s.sharing("tech_fields[]", catalog.Services, m.subject.head.TechFields)
 	docs := m.nearest(catalog.Services, candidates, func(doc uint32) uint32 {
-		w := worth[kinds.codes[doc-kinds.from]]
+		w := worth[kinds.codes.at(doc-kinds.from)]
 		if w > 0 && fields.has(doc) {
 			w += 4 * textHalf / textPoints
 		}
@@ -436,8 +436,15 @@ func (s *Snapshot) sharing(path string, d catalog.Dataset, values []string) shar
 }
 
 func (s *sharing) has(doc uint32) bool {
-	return s.column != nil && s.column.covers(doc, doc+1) &&
-		slices.ContainsFunc(s.column.codesOf(doc), func(code uint32) bool { return s.wanted[code] })
+	if s.column == nil || !s.column.covers(doc, doc+1) {
+		return false
+	}
+	for code := range s.column.codesOf(doc) {
+		if s.wanted[code] {
+			return true
+		}
+	}
+	return false
 }
 
 // service returns the reasons for a service, none when it is of no use here.

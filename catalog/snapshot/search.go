@@ -476,9 +476,9 @@ func (p *predicate) judge(b *batch, bit uint32) {
 		}
 		return
 	case row && c.kind == terms && c.firsts == nil:
-		for i, code := range c.codes[b.docs[0]-c.from:][:b.n] {
+		for i := range b.n {
 			f := bit
-			if p.allowed[code] {
+			if p.allowed[c.codes.at(b.docs[i]-c.from)] {
 				f = 0
 			}
 			b.failed[i] |= f
@@ -498,13 +498,13 @@ func (p *predicate) judge(b *batch, bit uint32) {
 			continue
 		}
 		if c.firsts == nil {
-			if !p.allowed[c.codes[doc-c.from]] {
+			if !p.allowed[c.codes.at(doc-c.from)] {
 				b.failed[i] |= bit
 			}
 			continue
 		}
 		pass := false
-		for _, code := range c.codesOf(doc) {
+		for code := range c.codesOf(doc) {
 			pass = pass || p.allowed[code]
 		}
 		if !pass {

@@ -39,7 +39,7 @@ import (
 const (
 	segmentMagic = "LUOSHUSEGMENT\r\n\x00"
 	// segmentFormat changes whenever a table or its meaning does.
-	segmentFormat = 1
+	segmentFormat = 2
 	align         = 64
 	trailerLen    = 64
 	// checked is how many bytes share a checksum, so that all processors check.
@@ -148,10 +148,21 @@ func (ix *index) lay(l *layout) {
 			c.min, c.max = bounds[0], bounds[1]
 		}
 		layStrings(l, name+".values", &c.values)
-		lay(l, name+".codes", &c.codes)
+		c.codes.lay(l, name+".codes", c.values.len())
 		lay(l, name+".firsts", &c.firsts)
 		lay(l, name+".numbers", &c.numbers)
 		lay(l, name+".bits", &c.bits)
+	}
+}
+
+func (c *codes) lay(l *layout, name string, values int) {
+	switch codeWidth(values) {
+	case 1:
+		lay(l, name, &c.narrow)
+	case 2:
+		lay(l, name, &c.medium)
+	default:
+		lay(l, name, &c.wide)
 	}
 }
 
@@ -359,9 +370,9 @@ func (c *column) fits(records int) bool {
 	case c.kind == numbers:
 		return len(c.numbers) == n && (c.bits == nil || len(c.bits) == rangesOf(c).size(c)*int(c.wordCount()))
 	case c.firsts != nil:
-		return len(c.firsts) == n+1 && int(c.firsts[n]) == len(c.codes) && (c.bits == nil || len(c.bits) == c.values.len()*int(c.wordCount()))
+		return len(c.firsts) == n+1 && int(c.firsts[n]) == c.codes.len() && (c.bits == nil || len(c.bits) == c.values.len()*int(c.wordCount()))
 	}
-	return len(c.codes) == n && (c.bits == nil || len(c.bits) == c.values.len()*int(c.wordCount()))
+	return c.codes.len() == n && (c.bits == nil || len(c.bits) == c.values.len()*int(c.wordCount()))
 }
 
 // program is the digest of what decides about tables beside the schema and the code

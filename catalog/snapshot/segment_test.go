@@ -147,7 +147,7 @@ func TestTablesThatDoNotFit(t *testing.T) {
 		"names":     func(s *Snapshot) { s.names = append(s.names, 0) },
 		"lists":     func(s *Snapshot) { s.starts = s.starts[1:] },
 		"titles":    func(s *Snapshot) { s.titles.bytes = s.titles.bytes[1:] },
-		"column":    func(s *Snapshot) { s.columns[0].codes = nil; s.columns[0].numbers = nil; s.columns[0].firsts = nil },
+		"column":    func(s *Snapshot) { s.columns[0].codes = codes{}; s.columns[0].numbers = nil; s.columns[0].firsts = nil },
 		"relations": func(s *Snapshot) { s.relations.forward.docs = append(s.relations.forward.docs, 1) },
 		"span":      func(s *Snapshot) { s.spans[catalog.Achievements] = span{0, 10_000} },
 	} {

@@ -173,8 +173,8 @@ func (b *wordsBuilder) terms(ctx context.Context) ([]*lexeme, error) {
 	}
 	if c := b.ix.kept("", "keywords[]"); c != nil {
 		uses := make([]uint32, c.values.len()+1)
-		for _, code := range c.codes {
-			uses[code]++
+		for i := range c.codes.len() {
+			uses[c.codes.at(uint32(i))]++
 		}
 		all = make([]*lexeme, 0, c.values.len())
 		for i := range c.values.len() {
@@ -360,7 +360,7 @@ func (b *wordsBuilder) organizations() ([]*lexeme, error) {
 			continue
 		}
 		for doc := c.from; doc < c.to; doc++ {
-			for _, code := range c.codesOf(doc) {
+			for code := range c.codesOf(doc) {
 				if o := of[code-1]; o >= 0 {
 					named = append(named, uint64(o)<<32|uint64(doc))
 				}
