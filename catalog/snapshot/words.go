@@ -145,21 +145,26 @@ func buildWords(ctx context.Context, ix *index, entries []catalog.Entry, inner [
 		b.which[i] = uint8(datasetNumber(e.Dataset))
 	}
 	ix.words = b.words
-	terms, err := b.terms(ctx)
-	if err != nil {
+	var terms, organizations []*lexeme
+	var group errgroup.Group
+	group.Go(func() (err error) {
+		terms, err = b.terms(ctx)
 		return err
-	}
-	organizations, err := b.organizations()
-	if err != nil {
+	})
+	group.Go(func() (err error) {
+		organizations, err = b.organizations()
+		return err
+	})
+	if err := group.Wait(); err != nil {
 		return err
 	}
 	b.lay(terms, organizations)
 	if len(ix.titles.bytes)+len(b.texts) > math.MaxUint32 {
 		return fmt.Errorf("the vocabulary would be larger than 4 GiB: %w", catalog.ErrInvalid)
 	}
-	b.sortTexts()
-	b.spell()
-	return nil
+	group.Go(func() error { b.sortTexts(); return nil })
+	group.Go(func() error { b.spell(); return nil })
+	return group.Wait()
 }
 
 // terms returns the keywords, and the industries and fields that occur, each with the
