@@ -298,6 +298,37 @@ func (sr *search) judge() {
 	if b.n == 0 {
 		return
 	}
+	b.found = everyPlace[:b.n]
+	if len(sr.filters) > 0 {
+		b.found = sr.passed()
+	}
+	sr.total += len(b.found)
+	for i := range sr.facets {
+		sr.facets[i].count(b, sr.facet[i])
+	}
+	if sr.sort.column != nil || sr.sort.names {
+		sr.sort.keys(sr.ix, b)
+	}
+	least := sr.least()
+	for _, i := range b.found {
+		if b.keys[i] >= least {
+			sr.rank(ranked{b.keys[i], b.docs[i]})
+			least = sr.least()
+		}
+	}
+}
+
+// everyPlace lists the places of a batch.
+var everyPlace = func() (all [batchSize]uint16) {
+	for i := range all {
+		all[i] = uint16(i)
+	}
+	return all
+}()
+
+// passed lists the places of a batch's candidates that pass all filters.
+func (sr *search) passed() []uint16 {
+	b := &sr.batch
 	clear(b.failed[:b.n])
 	for i := range sr.filters {
 		sr.filters[i].judge(b, 1<<i)
@@ -309,17 +340,15 @@ func (sr *search) judge() {
 		b.places[n%batchSize] = uint16(i)
 		n += int((uint64(f) - 1) >> 63)
 	}
-	b.found = b.places[:n]
-	sr.total += n
-	for i := range sr.facets {
-		sr.facets[i].count(b, sr.facet[i])
+	return b.places[:n]
+}
+
+// least is the key that a record needs to be kept.
+func (sr *search) least() uint64 {
+	if len(sr.heap) < sr.keep {
+		return 0
 	}
-	if sr.sort.column != nil || sr.sort.names {
-		sr.sort.keys(sr.ix, b)
-	}
-	for _, i := range b.found {
-		sr.rank(ranked{b.keys[i], b.docs[i]})
-	}
+	return sr.heap[0].key
 }
 
 // rank keeps the first of what was found: a heap with the last of them on top.
