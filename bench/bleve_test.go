@@ -39,8 +39,9 @@ func BenchmarkSearchBesideBleve(b *testing.B) {
 		for _, name := range []string{"frequent", "rare", "frequent+3facets", "three"} {
 			questions := sets[name]
 			hits := make([]int, len(questions))
+			var ours time.Duration
 			b.Run(fmt.Sprintf("%d/%s/luoshu", n, name), func(b *testing.B) {
-				quantiles(b, len(questions), func(i int) {
+				ours, _ = quantiles(b, len(questions), func(i int) {
 					q := snapshot.Query{Dataset: catalog.Achievements, Limit: 20}
 					for _, t := range questions[i].terms {
 						q.Text += " " + t
@@ -56,7 +57,7 @@ func BenchmarkSearchBesideBleve(b *testing.B) {
 				})
 			})
 			b.Run(fmt.Sprintf("%d/%s/bleve", n, name), func(b *testing.B) {
-				quantiles(b, len(questions), func(i int) {
+				p50, _ := quantiles(b, len(questions), func(i int) {
 					q := bleve.NewConjunctionQuery()
 					for _, t := range questions[i].terms {
 						m := bleve.NewMatchQuery(t)
@@ -77,6 +78,7 @@ func BenchmarkSearchBesideBleve(b *testing.B) {
 						b.Fatalf("%q: bleve finds %d, luoshu %d", questions[i].terms, r.Total, hits[i])
 					}
 				})
+				timesOurs(b, p50, ours)
 			})
 		}
 	}

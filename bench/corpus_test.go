@@ -70,8 +70,8 @@ func nearest(counts map[string]int, target int) []string {
 	return all[:20]
 }
 
-// quantiles asks every question in turn and reports p50 and p99 in microseconds.
-func quantiles(b *testing.B, questions int, ask func(i int)) {
+// quantiles asks every question in turn, reports p50 and p99, and returns them.
+func quantiles(b *testing.B, questions int, ask func(i int)) (p50, p99 time.Duration) {
 	b.Helper()
 	var took []time.Duration
 	i := 0
@@ -82,6 +82,18 @@ func quantiles(b *testing.B, questions int, ask func(i int)) {
 		i++
 	}
 	slices.Sort(took)
-	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-us")
-	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-us")
+	p50, p99 = took[len(took)/2], took[len(took)*99/100]
+	b.ReportMetric(micros(p50), "p50-us")
+	b.ReportMetric(micros(p99), "p99-us")
+	return p50, p99
+}
+
+func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
+
+// timesOurs reports how many times as long as we the other program takes, by p50.
+func timesOurs(b *testing.B, theirs, ours time.Duration) {
+	b.Helper()
+	if ours > 0 { // which was not left out
+		b.ReportMetric(float64(theirs)/float64(ours), "times-luoshu")
+	}
 }

@@ -33,15 +33,16 @@ func BenchmarkListBesidePocketBase(b *testing.B) {
 	peer, database := servePocketBase(b, c)
 	stages := []string{"early", "pilot", "mature"}
 	totals := map[int]string{}
+	var ours time.Duration
 	b.Run("luoshu", func(b *testing.B) {
-		quantiles(b, 15, func(i int) {
+		ours, _ = quantiles(b, 15, func(i int) {
 			body := fetch(b, own+fmt.Sprintf("/api/v1/achievements?stage=%s&trl.gte=%d&facets=stage,division,tech_fields&limit=20", stages[i%3], 1+i%5))
 			_, rest, _ := strings.Cut(body, `"total":`)
 			totals[i], _, _ = strings.Cut(rest, ",")
 		})
 	})
 	list := func(b *testing.B) {
-		quantiles(b, 15, func(i int) {
+		p50, _ := quantiles(b, 15, func(i int) {
 			filter := url.QueryEscape(fmt.Sprintf("stage='%s' && trl>=%d", stages[i%3], 1+i%5))
 			body := fetch(b, peer+"/api/collections/achievements/records?perPage=20&filter="+filter)
 			_, rest, _ := strings.Cut(body, `"totalItems":`)
@@ -50,6 +51,7 @@ func BenchmarkListBesidePocketBase(b *testing.B) {
 				b.Fatalf("pocketbase finds %s, luoshu %s", total, totals[i])
 			}
 		})
+		timesOurs(b, p50, ours)
 	}
 	b.Run("pocketbase", list)
 	if _, err := database.NewQuery("CREATE INDEX stage_trl ON achievements (stage, trl)").Execute(); err != nil {

@@ -3,11 +3,12 @@ package bench
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -59,23 +60,37 @@ func child(role, source, local string) error {
 	if err != nil || r.Total == 0 {
 		return fmt.Errorf("the first search finds %d: %w", r.Total, err)
 	}
-	took := time.Since(start)
+	c := cost{Wall: time.Since(start)}
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		return err
+	}
+	c.CPU = time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return err
 	}
 	for line := range bytes.Lines(status) {
-		for _, name := range []string{"VmHWM:", "RssAnon:"} {
-			if bytes.HasPrefix(line, []byte(name)) {
-				fmt.Print(strings.Join(strings.Fields(string(line)), " "), ", ")
+		for name, into := range map[string]*int64{"VmHWM:": &c.Peak, "RssAnon:": &c.Anonymous} {
+			if rest, ok := bytes.CutPrefix(line, []byte(name)); ok {
+				if _, err := fmt.Sscan(string(rest), into); err != nil {
+					return err
+				}
+				*into *= 1024
 			}
 		}
 	}
-	fmt.Printf("%s after %s\n", role, took.Round(time.Millisecond))
-	return nil
+	return json.NewEncoder(os.Stdout).Encode(c)
 }
 
-func runChild(b *testing.B, role, source, local string) {
+// cost is what a child took: from its start to the first answered search, and memory
+// in bytes, mapped pages among its peak.
+type cost struct {
+	Wall, CPU       time.Duration
+	Peak, Anonymous int64
+}
+
+func runChild(b *testing.B, role, source, local string) (c cost) {
 	b.Helper()
 	cmd := exec.Command(os.Args[0], source, local)
 	cmd.Env = append(os.Environ(), childVariable+"="+role)
@@ -83,18 +98,46 @@ func runChild(b *testing.B, role, source, local string) {
 	if err != nil {
 		b.Fatalf("%v: %s", err, out)
 	}
-	b.Logf("%s", bytes.TrimSpace(out))
+	if err := json.Unmarshal(out, &c); err != nil {
+		b.Fatalf("%v: %s", err, out)
+	}
+	return c
+}
+
+// What is to be held at 100,000 records; a million may take growthBar times as long
+// to lay out.
+const (
+	layOutBar  = 5 * time.Second
+	growthBar  = 12
+	peakBar    = 1.5 // of the segment, which is records and index
+	restartBar = 150 * time.Millisecond
+)
+
+var bars = map[string]struct{ p50, p99 time.Duration }{
+	"frequent+3facets": {200 * time.Microsecond, time.Millisecond},
+	"three":            {p99: 1500 * time.Microsecond},
+	"suggest":          {p99: time.Millisecond},
+	"suggest-initials": {p99: time.Millisecond},
 }
 
 // BenchmarkScale shows how everything grows: laying out, its peak of memory, the size
 // of the segment, a restart, and every kind of question.
 func BenchmarkScale(b *testing.B) {
+	var before cost
 	for _, n := range []int{10_000, 100_000, 1_000_000} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) { scale(b, n) })
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			c := scale(b, n)
+			if before.Wall > 0 {
+				b.Logf("laid out in %.1f times as long as a tenth of it, with %.1f times the CPU", float64(c.Wall)/float64(before.Wall), float64(c.CPU)/float64(before.CPU))
+			}
+			before = c
+		})
 	}
+	b.Logf("to be held at 100,000 records: laid out in %s, and a million in %d times as long, at a peak of %.1f of the segment; restarted in %s", layOutBar, growthBar, peakBar, restartBar)
 }
 
-func scale(b *testing.B, n int) {
+// scale measures a catalog of n records and returns what laying it out took.
+func scale(b *testing.B, n int) cost {
 	dir := b.TempDir()
 	store, err := cache.OpenDirectory(filepath.Join(dir, "store"))
 	if err != nil {
@@ -117,16 +160,18 @@ func scale(b *testing.B, n int) {
 	m, hash := publication.Release.Manifest, publication.Release.Hash
 	publication = nil
 	local := filepath.Join(dir, "local")
-	runChild(b, layOut, store.String()[len("dir:"):], local)
-	for range 3 {
-		runChild(b, restart, store.String()[len("dir:"):], local)
-	}
+	laid := runChild(b, layOut, store.String()[len("dir:"):], local)
 	path := filepath.Join(local, "segments", string(hash)+".seg")
 	info, err := os.Stat(path)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Logf("%d records of %d bytes; %d bytes a record in the segment, of which the index is %d", n, records/n, info.Size()/int64(n), (info.Size()-int64(records))/int64(n))
+	b.Logf("laid out in %s, CPU %s, peak %d MB, %.2f times the segment", laid.Wall.Round(time.Millisecond), laid.CPU.Round(time.Millisecond), laid.Peak/1e6, float64(laid.Peak)/float64(info.Size()))
+	for range 3 {
+		c := runChild(b, restart, store.String()[len("dir:"):], local)
+		b.Logf("restarted to the first answered search in %s, CPU %s, anonymous memory %d MB", c.Wall.Round(time.Millisecond), c.CPU.Round(time.Millisecond), c.Anonymous/1e6)
+	}
 	s, err := snapshot.Open(path, m, hash)
 	if err != nil {
 		b.Fatal(err)
@@ -158,13 +203,22 @@ func scale(b *testing.B, n int) {
 	} {
 		b.Run(question.name, func(b *testing.B) {
 			b.ReportAllocs()
-			quantiles(b, 20, func(i int) {
+			p50, p99 := quantiles(b, 20, func(i int) {
 				if _, err := question.ask(i); err != nil {
 					b.Fatal(err)
 				}
 			})
+			if bar := bars[question.name]; n == 100_000 {
+				if bar.p50 > 0 {
+					b.ReportMetric(float64(p50)/float64(bar.p50), "p50/bar")
+				}
+				if bar.p99 > 0 {
+					b.ReportMetric(float64(p99)/float64(bar.p99), "p99/bar")
+				}
+			}
 		})
 	}
+	return laid
 }
 
 func find(s *snapshot.Snapshot, query func(i int) snapshot.Query) func(i int) (int, error) {
