@@ -393,50 +393,55 @@ func (r *Redis) settle(ctx context.Context, to catalog.Pointer, cause error) err
 const noticeSilence = 15 * time.Second
 
 // Notices implements Notifier. It also tells of every subscription that comes
-// about, since moves may have been missed before.
+// about or is lost, since moves may have been missed.
 func (r *Redis) Notices(ctx context.Context) <-chan struct{} {
 	c := make(chan struct{}, 1)
 	go func() {
 		defer close(c)
-		for lost := 0; ctx.Err() == nil; lost++ {
-			if r.listen(ctx, c) {
-				lost = 0
-				// That the connection broke is news too: whoever follows should look
-				// now, and not at the next poll.
-				ring(c)
-			}
-			ceiling := min(time.Second<<min(lost, 8), slowestPoll)
-			select {
-			case <-ctx.Done():
-			case <-time.After(rand.N(ceiling)): //nolint:gosec // spreading load needs no secret
-			}
-		}
+		r.follow(ctx, r.key("flip"), func(*redis.Message) { ring(c) })
 	}()
 	return c
 }
 
-// listen rings c for every message of one subscription until it is lost, and
-// reports whether it came about.
-func (r *Redis) listen(ctx context.Context, c chan struct{}) (heard bool) {
+// follow calls heard for every message of a channel until ctx is done, and with nil
+// whenever a subscription comes about or is lost: messages may have been missed.
+func (r *Redis) follow(ctx context.Context, channel string, heard func(*redis.Message)) {
+	for lost := 0; ctx.Err() == nil; lost++ {
+		if r.listen(ctx, channel, heard) {
+			lost = 0
+			heard(nil)
+		}
+		ceiling := min(time.Second<<min(lost, 8), slowestPoll)
+		select {
+		case <-ctx.Done():
+		case <-time.After(rand.N(ceiling)): //nolint:gosec // spreading load needs no secret
+		}
+	}
+}
+
+// listen calls heard as follow does until the subscription is lost, and reports whether
+// it came about.
+func (r *Redis) listen(ctx context.Context, channel string, heard func(*redis.Message)) (subscribed bool) {
 	sub := r.client.Subscribe(ctx)
 	defer func() { _ = sub.Close() }()
 	defer context.AfterFunc(ctx, func() { _ = sub.Close() })()
-	if err := sub.Subscribe(ctx, r.key("flip")); err != nil {
+	if err := sub.Subscribe(ctx, channel); err != nil {
 		return false
 	}
 	for pinged := false; ; {
-		message, err := sub.ReceiveTimeout(ctx, noticeSilence)
+		received, err := sub.ReceiveTimeout(ctx, noticeSilence)
 		var timeout net.Error
-		switch _, pong := message.(*redis.Pong); {
+		switch _, pong := received.(*redis.Pong); {
 		case pong:
 			pinged = false
 		case err == nil:
-			heard, pinged = true, false
-			ring(c)
+			subscribed, pinged = true, false
+			message, _ := received.(*redis.Message)
+			heard(message)
 		case errors.As(err, &timeout) && timeout.Timeout() && !pinged && sub.Ping(ctx) == nil:
 			pinged = true
 		default:
-			return heard
+			return subscribed
 		}
 	}
 }
