@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,6 +36,9 @@ const (
 	hubDial     = 3 * time.Second
 	hubHeader   = 10 * time.Second
 	hubPatience = 2 * time.Minute
+	// A hub that says it is asked too fast is asked again when it says, hubTries times in all.
+	hubTries = 20
+	hubWait  = 15 * time.Second
 )
 
 // OpenHub returns the store behind the node at base, such as
@@ -124,33 +129,54 @@ func (h *Hub) named(ctx context.Context, what, path string, hash catalog.Hash, l
 	return b, nil
 }
 
-// get returns the body of an answer of at most limit bytes.
+// get returns the body of an answer of at most limit bytes. Where the hub says that it
+// is asked too fast, it waits.
 func (h *Hub) get(ctx context.Context, path string, limit int64) ([]byte, error) {
+	for try := 1; ; try++ {
+		b, wait, err := h.ask(ctx, path, limit)
+		if wait <= 0 || wait > hubWait || try == hubTries {
+			return b, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, errors.Join(err, ctx.Err())
+		case <-time.After(wait + rand.N(time.Second)): //nolint:gosec // spreading load needs no secret
+		}
+	}
+}
+
+// ask asks once. wait is after how long the hub wants to be asked again, 0 when it
+// does not say so.
+func (h *Hub) ask(ctx context.Context, path string, limit int64) (b []byte, wait time.Duration, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, h.base+path, nil)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", catalog.ErrInvalid, err)
+		return nil, 0, fmt.Errorf("%w: %w", catalog.ErrInvalid, err)
 	}
 	req.Header.Set("User-Agent", "luoshu")
 	resp, err := h.client.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", catalog.ErrUnavailable, err)
+		return nil, 0, fmt.Errorf("%w: %w", catalog.ErrUnavailable, err)
 	}
 	defer resp.Body.Close()
 	switch code := resp.StatusCode; {
 	case code == http.StatusOK:
 	case code == http.StatusNotFound || code == http.StatusGone:
-		return nil, catalog.ErrNotFound
+		return nil, 0, catalog.ErrNotFound
 	case code >= 300 && code < 400:
-		return nil, fmt.Errorf("the hub answers with a redirect (%d); name its final address: %w", code, catalog.ErrUnavailable)
+		return nil, 0, fmt.Errorf("the hub answers with a redirect (%d); name its final address: %w", code, catalog.ErrUnavailable)
 	default:
-		return nil, fmt.Errorf("the hub answers %d: %w", code, catalog.ErrUnavailable)
+		if code == http.StatusTooManyRequests {
+			seconds, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
+			wait = time.Duration(seconds) * time.Second
+		}
+		return nil, wait, fmt.Errorf("the hub answers %d: %w", code, catalog.ErrUnavailable)
 	}
-	b, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	b, err = io.ReadAll(io.LimitReader(resp.Body, limit+1))
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", catalog.ErrUnavailable, err)
+		return nil, 0, fmt.Errorf("%w: %w", catalog.ErrUnavailable, err)
 	}
 	if int64(len(b)) > limit {
-		return nil, fmt.Errorf("answer of more than %d bytes: %w", limit, catalog.ErrDamaged)
+		return nil, 0, fmt.Errorf("answer of more than %d bytes: %w", limit, catalog.ErrDamaged)
 	}
-	return b, nil
+	return b, 0, nil
 }

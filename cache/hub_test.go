@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -146,6 +147,33 @@ func TestHubMisbehaves(t *testing.T) {
 	gone.Close()
 	_, err := openHub(t, gone.URL).Current(context.Background())
 	wantError(t, "Current of a hub that is gone", err, catalog.ErrUnavailable)
+}
+
+// TestHubAsksForPatience: who is asked too fast is asked again when it says, unless that is
+// another day.
+func TestHubAsksForPatience(t *testing.T) {
+	for _, tt := range []struct {
+		retry string
+		asked int64
+		err   error
+	}{{"1", 2, catalog.ErrNoRelease}, {"3600", 1, catalog.ErrUnavailable}, {"soon", 1, catalog.ErrUnavailable}, {"-1", 1, catalog.ErrUnavailable}} {
+		t.Run(tt.retry, func(t *testing.T) {
+			t.Parallel()
+			var asked atomic.Int64
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if asked.Add(1) > 1 {
+					w.WriteHeader(http.StatusNotFound)
+					return
+				}
+				w.Header().Set("Retry-After", tt.retry)
+				w.WriteHeader(http.StatusTooManyRequests)
+			}))
+			defer server.Close()
+			if _, err := openHub(t, server.URL).Current(t.Context()); !errors.Is(err, tt.err) || asked.Load() != tt.asked {
+				t.Errorf("asked %d times: %v", asked.Load(), err)
+			}
+		})
+	}
 }
 
 func TestOpen(t *testing.T) {
