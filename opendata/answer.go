@@ -33,7 +33,7 @@ const (
 // sharedHeaders stand on every answer. They hold no value of a request.
 var sharedHeaders = [...]struct{ key, value []byte }{
 	{[]byte(fasthttp.HeaderAccessControlAllowOrigin), []byte("*")},
-	{[]byte(fasthttp.HeaderAccessControlExposeHeaders), []byte("ETag, Link, Retry-After, X-Luoshu-Release")},
+	{[]byte(fasthttp.HeaderAccessControlExposeHeaders), []byte("ETag, Link, RateLimit, RateLimit-Policy, Retry-After, X-Luoshu-Release")},
 	{[]byte(fasthttp.HeaderContentSecurityPolicy), []byte("default-src 'none'; sandbox")},
 	{[]byte("Cross-Origin-Resource-Policy"), []byte("cross-origin")},
 	{[]byte(fasthttp.HeaderXContentTypeOptions), []byte("nosniff")},

@@ -38,7 +38,7 @@ var sinceParameter = Parameter{
 
 // changesOperation tells what happened between two releases.
 var changesOperation = Operation{
-	Path: root + "/releases/{seq}/changes", Produces: typeLines, serve: (*Handler).changes, file: true,
+	Path: root + "/releases/{seq}/changes", Produces: typeLines, Class: Export, serve: (*Handler).changes, file: true,
 	Summary: catalog.Text{
 		ZH: "自某次发布以来的变化，每行一条：新增、更新、恢复、撤回",
 		EN: "What changed since a release, a line each: added, updated, restored, withdrawn",

@@ -516,7 +516,7 @@ func exportOperations() []Operation {
 			continue
 		}
 		op := Operation{
-			Path: root + "/exports/{dataset}." + f.extension, Produces: f.mediaType, Summary: summaries[f.extension], file: true,
+			Path: root + "/exports/{dataset}." + f.extension, Produces: f.mediaType, Class: Export, Summary: summaries[f.extension], file: true,
 			Parameters: []Parameter{exportDatasetParameter},
 			serve:      func(h *Handler, r *request) error { return h.export(r, f.extension) },
 		}

@@ -34,7 +34,7 @@ const (
 	// maxMemoryBytes is the size of a file that is kept where there is no disk.
 	maxMemoryBytes = 16 << 20
 
-	exposedOfFiles = "Accept-Ranges, Content-Disposition, Content-Range, ETag, Link, Repr-Digest, Retry-After, X-Luoshu-Release"
+	exposedOfFiles = "Accept-Ranges, Content-Disposition, Content-Range, ETag, Link, RateLimit, RateLimit-Policy, Repr-Digest, Retry-After, X-Luoshu-Release"
 )
 
 // stored is a finished file: on disk at path, or in memory.
@@ -256,6 +256,8 @@ type fileBody struct {
 	file *os.File
 	rest int64
 	ctx  *fasthttp.RequestCtx
+	// closed is called once the body is sent or given up; it may be nil.
+	closed func()
 }
 
 func (b *fileBody) Read(p []byte) (int, error) {
@@ -287,7 +289,13 @@ func (b *fileBody) WriteTo(w io.Writer) (written int64, err error) {
 }
 
 // Close implements io.Closer.
-func (b *fileBody) Close() error { return b.file.Close() }
+func (b *fileBody) Close() error {
+	if b.closed != nil {
+		b.closed()
+		b.closed = nil
+	}
+	return b.file.Close()
+}
 
 // replaceDir puts the folder at from in the place of the one at to.
 func replaceDir(from, to string) error {

@@ -52,6 +52,8 @@ type Config struct {
 	// Exporter makes the files for bulk download. Without it (nil) there are none, and
 	// changes are kept in memory.
 	Exporter *Exporter
+	// Limiter holds clients to limits; nil lets everybody ask for as much as they like.
+	Limiter *Limiter
 	// Logger gets what clients must not see, with the request id; nil discards it.
 	Logger *slog.Logger
 }
@@ -64,6 +66,8 @@ type Handler struct {
 	preview bool
 	log     *slog.Logger
 	exports *Exporter
+	limiter *Limiter
+	gates   [classes]*gate
 	// latest is the edition of the release last answered from, which nearly
 	// always is the current one.
 	latest atomic.Pointer[edition]
@@ -96,7 +100,7 @@ func New(c Config) (*Handler, error) {
 	}
 	h := &Handler{
 		reader: c.Reader, archive: c.Archive, base: base, preview: c.Preview, log: c.Logger,
-		exports:  c.Exporter,
+		exports: c.Exporter, limiter: c.Limiter, gates: newGates(),
 		requests: sync.Pool{New: func() any { return new(request) }},
 	}
 	if h.exports == nil {
@@ -144,7 +148,7 @@ func (h *Handler) handle(op *Operation) fiber.Handler {
 		r := h.requests.Get().(*request)
 		*r = request{c: c, ctx: c.Context(), op: op, limit: op.limit}
 		defer h.requests.Put(r)
-		err := h.answer(r)
+		err := h.within(r)
 		if err == nil {
 			return nil
 		}
@@ -184,7 +188,7 @@ func preflight(c *fiber.Ctx) error {
 	setShared(hd)
 	hd.Set(fasthttp.HeaderAllow, allowed)
 	hd.Set(fasthttp.HeaderAccessControlAllowMethods, allowed)
-	hd.Set(fasthttp.HeaderAccessControlAllowHeaders, "If-Modified-Since, If-None-Match, If-Range, Range")
+	hd.Set(fasthttp.HeaderAccessControlAllowHeaders, "Authorization, If-Modified-Since, If-None-Match, If-Range, Range")
 	hd.Set(fasthttp.HeaderAccessControlMaxAge, "86400")
 	c.Context().SetStatusCode(fasthttp.StatusNoContent)
 	return nil

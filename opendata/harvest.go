@@ -103,7 +103,7 @@ var harvesting = []Operation{
 		Summary: catalog.Text{ZH: "接口目录（RFC 9727）", EN: "Catalog of the APIs (RFC 9727)"},
 	},
 	{
-		Path: oaiPath, Produces: typeOAI, serve: (*Handler).oai, OwnErrors: true, addressed: true,
+		Path: oaiPath, Produces: typeOAI, Class: Search, serve: (*Handler).oai, OwnErrors: true, addressed: true,
 		Summary:    catalog.Text{ZH: "OAI-PMH 2.0 收割接口，仅 GET", EN: "OAI-PMH 2.0, by GET"},
 		Parameters: oaiParameters,
 	},

@@ -211,11 +211,17 @@ func describeAPI(example func(id string) json.RawMessage) object {
 				"can be null. The license of the data is at /api/v1, a guide for people at /developers. Within version 1 things are only added: accept members you do not know.",
 		})},
 		{"servers", []object{described(object{{"url", "/"}}, catalog.Text{ZH: "本服务器", EN: "This server"})}},
-		{"security", []any{}},
+		{"security", []object{{}, {{"key", []string{}}}}},
 		{"tags", groups},
 		{"paths", paths},
 		{"components", object{
-			{"schemas", sorted(c.schemas)}, {"parameters", sorted(c.parameters)}, {"headers", headers()}, {"responses", problemResponses()},
+			{"schemas", sorted(c.schemas)},
+			{"parameters", sorted(c.parameters)},
+			{"headers", headers()},
+			{"responses", problemResponses()},
+			{"securitySchemes", object{{"key", described(object{{"type", "http"}, {"scheme", "bearer"}}, catalog.Text{
+				ZH: "可选。读取不需要密钥；由运营者发放的密钥只提高限额", EN: "Optional. No key is needed to read; one that the operator gave out only raises the limits",
+			})}}},
 		}},
 	}
 }
@@ -242,6 +248,7 @@ func (c *contract) operation(op concrete, example json.RawMessage) object {
 		{"x-summary-zh", summary.ZH},
 		{"description", summary.EN + "."},
 		{"x-description-zh", summary.ZH + "。"},
+		{"x-limit-class", op.Class.String()},
 	}
 	parameters := []object{ref("parameters", c.parameter(Parameter{
 		Name: "If-None-Match", In: "header", Type: "string",
@@ -251,7 +258,7 @@ func (c *contract) operation(op concrete, example json.RawMessage) object {
 	if op.Filters {
 		own = append(slices.Clone(own), FilterParameters(op.dataset)...)
 	}
-	status := map[int]bool{http.StatusBadRequest: true, http.StatusTooManyRequests: true, http.StatusInternalServerError: true, http.StatusServiceUnavailable: true}
+	status := map[int]bool{http.StatusBadRequest: true, http.StatusUnauthorized: true, http.StatusTooManyRequests: true, http.StatusInternalServerError: true, http.StatusServiceUnavailable: true}
 	for _, p := range own {
 		if p.In == "path" {
 			status[http.StatusNotFound] = true
@@ -299,11 +306,7 @@ func (c *contract) operation(op concrete, example json.RawMessage) object {
 		sent = append(sent, "Last-Modified", "Link", "X-Luoshu-Release")
 	}
 	answer := func(text catalog.Text, sent ...string) object {
-		var fields object
-		for _, name := range sent {
-			fields = append(fields, member{name, ref("headers", name)})
-		}
-		return append(described(object{}, text), member{"headers", fields}, member{"content", object{{kind, media}}})
+		return append(described(object{}, text), member{"headers", headerRefs(append(sent, limitHeaders...))}, member{"content", object{{kind, media}}})
 	}
 	responses := object{{"200", answer(told, sent...)}}
 	if op.file {
@@ -312,7 +315,7 @@ func (c *contract) operation(op concrete, example json.RawMessage) object {
 	}
 	responses = append(responses, member{
 		"304", append(described(object{}, catalog.Text{ZH: "与 If-None-Match 所指相同，没有正文", EN: "The same as If-None-Match names; no body"}),
-			member{"headers", object{{"ETag", ref("headers", "ETag")}}}),
+			member{"headers", headerRefs(append([]string{"ETag"}, limitHeaders...))}),
 	})
 	for _, code := range toldStatuses {
 		if status[code] {
@@ -687,6 +690,17 @@ func (c *contract) wireSchemas() {
 	c.schema(reflect.TypeFor[problem](), "")
 }
 
+// limitHeaders are on every answer to a client that is held to limits.
+var limitHeaders = []string{"RateLimit", "RateLimit-Policy"}
+
+func headerRefs(names []string) object {
+	var fields object
+	for _, name := range names {
+		fields = append(fields, member{name, ref("headers", name)})
+	}
+	return fields
+}
+
 // headers describes the header fields of answers.
 func headers() object {
 	field := func(name, kind, zh, en string) member {
@@ -705,24 +719,25 @@ func headers() object {
 		field("Content-Range", "string", "这是哪一段、共多少字节", "Which part this is, of how many bytes"),
 		field("Repr-Digest", "string", "整个文件的 SHA-256（RFC 9530）", "SHA-256 of the whole file (RFC 9530)"),
 		field("Retry-After", "integer", "几秒之后再试", "Seconds after which to try again"),
+		field("WWW-Authenticate", "string", "Bearer；密钥并非必需", "Bearer; no key is needed"),
+		field("RateLimit", "string", "各限额尚余几次（r）、几秒后复满（t）；不限的客户端没有。见 IETF 草案 ratelimit-headers",
+			"Of each limit, how many requests are left (r) and in how many seconds all are (t); absent for clients without limits. After the IETF draft ratelimit-headers"),
+		field("RateLimit-Policy", "string", "各限额：w 秒内 q 次", "The limits: q requests in w seconds"),
 	}
 }
 
 // toldStatuses are those of problems that operations name; any other can answer every
 // request, and is told as the default.
 var toldStatuses = []int{
-	http.StatusBadRequest, http.StatusNotFound, http.StatusGone, http.StatusRequestedRangeNotSatisfiable,
+	http.StatusBadRequest, http.StatusUnauthorized, http.StatusNotFound, http.StatusGone, http.StatusRequestedRangeNotSatisfiable,
 	http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable,
 }
 
 // problemResponses describes the error answers: one for each status, with every
 // type of problem that has it, and one for all.
 func problemResponses() object {
-	response := func(text catalog.Text, retry bool, more ...member) object {
-		o := described(object{}, text)
-		if retry {
-			o = append(o, member{"headers", object{{"Retry-After", ref("headers", "Retry-After")}}})
-		}
+	response := func(text catalog.Text, sent []string, more ...member) object {
+		o := append(described(object{}, text), member{"headers", headerRefs(append(sent, limitHeaders...))})
 		return append(o, member{"content", object{{typeProblem, append(object{{"schema", ref("schemas", "Problem")}}, more...)}}})
 	}
 	of := func(has func(int) bool) (text catalog.Text, retry bool, shown object) {
@@ -741,10 +756,17 @@ func problemResponses() object {
 		return catalog.Text{ZH: strings.Join(zh, "；"), EN: strings.Join(en, "; ")}, retry, shown
 	}
 	text, _, shown := of(func(status int) bool { return !slices.Contains(toldStatuses, status) })
-	all := object{{"Problem", response(text, false, member{"examples", shown})}}
+	all := object{{"Problem", response(text, nil, member{"examples", shown})}}
 	for _, status := range toldStatuses {
 		text, retry, shown := of(func(s int) bool { return s == status })
-		all = append(all, member{"Problem" + strconv.Itoa(status), response(text, retry, member{"examples", shown})})
+		var sent []string
+		if retry {
+			sent = []string{"Retry-After"}
+		}
+		if status == http.StatusUnauthorized {
+			sent = []string{"WWW-Authenticate"}
+		}
+		all = append(all, member{"Problem" + strconv.Itoa(status), response(text, sent, member{"examples", shown})})
 	}
 	return all
 }

@@ -22,7 +22,9 @@ type Operation struct {
 	Path    string
 	Summary catalog.Text
 	// Produces is the media type of a successful answer.
-	Produces   string
+	Produces string
+	// Class says by which limits the operation is counted.
+	Class      Class
 	Parameters []Parameter
 	// Filters says that the operation also takes the FilterParameters of its dataset,
 	// or of none.
@@ -220,22 +222,22 @@ var operations = located(slices.Concat(exportOperations(), []Operation{
 		Parameters: []Parameter{hashParameter},
 	},
 	{
-		Path: root + "/objects/{sha256}", Produces: typeZstd, serve: (*Handler).object,
+		Path: root + "/objects/{sha256}", Produces: typeZstd, Class: Export, serve: (*Handler).object,
 		Summary:    catalog.Text{ZH: "数据对象（Zstandard 压缩的 JSON Lines），逐字节原样", EN: "An object (JSON Lines in Zstandard), byte for byte"},
 		Parameters: []Parameter{hashParameter},
 	},
 	{
-		Path: root + "/search", Produces: typeJSON, serve: (*Handler).search, data: []rawRecord{}, Filters: true,
+		Path: root + "/search", Produces: typeJSON, Class: Search, serve: (*Handler).search, data: []rawRecord{}, Filters: true,
 		Summary:    catalog.Text{ZH: "跨数据集检索", EN: "Search across datasets"},
 		Parameters: []Parameter{required(textParameter), facetsParameter, sortParameter, limitParameter, cursorParameter},
 	},
 	{
-		Path: root + "/suggest", Produces: typeJSON, serve: (*Handler).suggest, data: []suggestion{},
+		Path: root + "/suggest", Produces: typeJSON, Class: Search, serve: (*Handler).suggest, data: []suggestion{},
 		Summary:    catalog.Text{ZH: "边输入边建议：词、机构与名称，识拼音", EN: "Suggestions as you type: terms, organizations and titles, also by Pinyin"},
 		Parameters: []Parameter{typedParameter, inDatasetParameter, suggestLimitParameter},
 	},
 	{
-		Path: root + "/{dataset}", Produces: typeJSON, serve: (*Handler).page, data: []rawRecord{}, Filters: true,
+		Path: root + "/{dataset}", Produces: typeJSON, Class: Search, serve: (*Handler).page, data: []rawRecord{}, Filters: true,
 		Summary: catalog.Text{
 			ZH: "一个数据集的记录：检索、筛选、统计；不检索时按编号排序",
 			EN: "Records of a dataset: searched, filtered and counted, or all of them by identifier",
@@ -248,12 +250,12 @@ var operations = located(slices.Concat(exportOperations(), []Operation{
 		Parameters: []Parameter{datasetParameter, idParameter},
 	},
 	{
-		Path: root + "/{dataset}/{id}/relations", Produces: typeJSON, serve: (*Handler).relations, data: []links{},
+		Path: root + "/{dataset}/{id}/relations", Produces: typeJSON, Class: Search, serve: (*Handler).relations, data: []links{},
 		Summary:    catalog.Text{ZH: "与一条记录相关联的记录，双向", EN: "The records a record names, and those that name it"},
 		Parameters: []Parameter{datasetParameter, idParameter, inDatasetParameter, linkLimitParameter},
 	},
 	{
-		Path: root + "/{dataset}/{id}/matches", Produces: typeJSON, serve: (*Handler).recordMatches, data: []matched{},
+		Path: root + "/{dataset}/{id}/matches", Produces: typeJSON, Class: Search, serve: (*Handler).recordMatches, data: []matched{},
 		Summary:    catalog.Text{ZH: "与一条记录相配的记录及理由", EN: "The records that fit a record, and why"},
 		Parameters: []Parameter{datasetParameter, idParameter, matchLimitParameter},
 	},

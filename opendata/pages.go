@@ -92,6 +92,7 @@ type pageView struct {
 	// Release is nil on a node without one.
 	Release   *catalog.Manifest
 	origin    string
+	limiter   *Limiter
 	Questions []question
 }
 
@@ -124,7 +125,7 @@ func (h *Handler) pageRoutes(r fiber.Router) {
 // forPeople returns the handler of the page made by a template.
 func (h *Handler) forPeople(name, title, policy string) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		v := &pageView{path: c.Path(), Lang: "zh", Title: title, origin: h.base}
+		v := &pageView{path: c.Path(), Lang: "zh", Title: title, origin: h.base, limiter: h.limiter}
 		if c.Query("lang") == "en" {
 			v.Lang = "en"
 		}
@@ -288,7 +289,11 @@ func (v *pageView) Limits() ([]string, error) {
 		"{items}", strconv.Itoa(maxItems), "{characters}", strconv.Itoa(snapshot.MaxQueryLength),
 	}
 	var all []string
-	for _, key := range []string{"limits.page", "limits.query", "limits.calls"} {
+	keys := []string{"limits.page", "limits.query", "limits.none", "limits.busy"}
+	if v.limiter != nil {
+		keys = []string{"limits.page", "limits.query", "limits.calls", "limits.refused", "limits.cheap", "limits.key", "limits.busy"}
+	}
+	for _, key := range keys {
 		s, err := v.text(key, pairs...)
 		if err != nil {
 			return nil, err
@@ -296,6 +301,38 @@ func (v *pageView) Limits() ([]string, error) {
 		all = append(all, s)
 	}
 	return all, nil
+}
+
+type rateView struct{ Class, What, Rate, Burst, Day string }
+
+// Rates are the limits of each class, none where there are none.
+func (v *pageView) Rates() ([]rateView, error) {
+	if v.limiter == nil {
+		return nil, nil
+	}
+	var all []rateView
+	for c := range classes {
+		l := v.limiter.limits[c]
+		row := rateView{Class: c.String(), Rate: strconv.FormatFloat(l.Rate, 'f', -1, 64), Burst: grouped(l.Burst), Day: "–"}
+		if l.Day > 0 {
+			row.Day = grouped(l.Day)
+		}
+		var err error
+		if row.What, err = v.T("limits." + row.Class); err != nil {
+			return nil, err
+		}
+		all = append(all, row)
+	}
+	return all, nil
+}
+
+// grouped writes n with a comma before every three digits.
+func grouped(n int) string {
+	b := strconv.Itoa(n)
+	for i := len(b) - 3; i > 0; i -= 3 {
+		b = b[:i] + "," + b[i:]
+	}
+	return b
 }
 
 // Citation names the release.

@@ -120,7 +120,7 @@ func (h *Handler) Problem(c *fiber.Ctx, err error) error {
 	}
 	t := &problemTypes[own.kind]
 	id := string(c.Context().Response.Header.Peek(fiber.HeaderXRequestID))
-	if t.Status >= fasthttp.StatusInternalServerError && own.kind != noRelease && own.kind != releaseAhead && own.kind != exportsPending {
+	if t.Status >= fasthttp.StatusInternalServerError && own.kind != noRelease && own.kind != releaseAhead && own.kind != exportsPending && own.kind != overloaded {
 		h.log.LogAttrs(c.UserContext(), slog.LevelError, "request failed",
 			slog.String("request_id", id), slog.String("path", echo(c.Path())), slog.String("problem", t.Slug), slog.Any("error", err))
 	}
@@ -159,6 +159,9 @@ func writeProblem(ctx *fasthttp.RequestCtx, t *ProblemType, body []byte) {
 	hd.Set(fasthttp.HeaderCacheControl, "no-store")
 	if t.RetryAfter > 0 && len(hd.Peek(fasthttp.HeaderRetryAfter)) == 0 {
 		hd.Set(fasthttp.HeaderRetryAfter, strconv.Itoa(t.RetryAfter))
+	}
+	if t.Status == fasthttp.StatusUnauthorized {
+		hd.Set(fasthttp.HeaderWWWAuthenticate, `Bearer realm="luoshu", error="invalid_token"`)
 	}
 	if t.Status == fasthttp.StatusMethodNotAllowed {
 		hd.Set(fasthttp.HeaderAllow, allowed)

@@ -37,6 +37,7 @@ const (
 	invalidSequence
 	invalidHash
 	badRequest
+	unknownKey
 	unknownRecord
 	wrongDataset
 	unknownRelease
@@ -52,11 +53,13 @@ const (
 	rangeNotSatisfiable
 	misdirected
 	tooManyRequests
+	quotaExhausted
 	headersTooLarge
 	internal
 	noRelease
 	releaseAhead
 	exportsPending
+	overloaded
 	unavailable
 )
 
@@ -97,6 +100,14 @@ var problemTypes = [...]ProblemType{
 		Slug: "bad-request", Status: http.StatusBadRequest, bare: true,
 		Title:  catalog.Text{ZH: "请求无法理解", EN: "Bad request"},
 		Detail: catalog.Text{ZH: "请求不符合 HTTP 规则", EN: "The request breaks the rules of HTTP"},
+	},
+	unknownKey: {
+		Slug: "unknown-key", Status: http.StatusUnauthorized,
+		Title: catalog.Text{ZH: "密钥无效", EN: "Unknown key"},
+		Detail: catalog.Text{
+			ZH: "没有发放过这个密钥，或已撤销。读取不需要密钥：去掉 Authorization 即可，密钥只提高限额",
+			EN: "This key was never issued, or was revoked. No key is needed to read: leave Authorization out; a key only raises the limits",
+		},
 	},
 	unknownRecord: {
 		Slug: "unknown-record", Status: http.StatusNotFound,
@@ -179,8 +190,19 @@ var problemTypes = [...]ProblemType{
 	},
 	tooManyRequests: {
 		Slug: "too-many-requests", Status: http.StatusTooManyRequests, bare: true, RetryAfter: 5,
-		Title:  catalog.Text{ZH: "请求过于频繁", EN: "Too many requests"},
-		Detail: catalog.Text{ZH: "请放慢请求，按 Retry-After 稍后再试", EN: "Slow down and try again after Retry-After"},
+		Title: catalog.Text{ZH: "请求过于频繁", EN: "Too many requests"},
+		Detail: catalog.Text{
+			ZH: "请求太快：请放慢，按 Retry-After 稍后再试；允许的频率见 RateLimit-Policy",
+			EN: "Too fast: slow down and try again after Retry-After; RateLimit-Policy says how fast you may ask",
+		},
+	},
+	quotaExhausted: {
+		Slug: "quota-exhausted", Status: http.StatusTooManyRequests, RetryAfter: 3600,
+		Title: catalog.Text{ZH: "当日配额已用完", EN: "The day's quota is used up"},
+		Detail: catalog.Text{
+			ZH: "今天这类请求的次数已用完，北京时间零时恢复；全部数据也可从 /api/v1/exports 整批下载",
+			EN: "The day's requests of this kind are used up and come back at midnight, Beijing time; all data can be had in a few files from /api/v1/exports",
+		},
 	},
 	headersTooLarge: {
 		Slug: "headers-too-large", Status: http.StatusRequestHeaderFieldsTooLarge, bare: true,
@@ -207,6 +229,11 @@ var problemTypes = [...]ProblemType{
 		Slug: "exports-pending", Status: http.StatusServiceUnavailable, RetryAfter: 10,
 		Title:  catalog.Text{ZH: "导出文件正在生成", EN: "Exports are being made"},
 		Detail: catalog.Text{ZH: "发布 {seq} 的导出文件正在生成，请按 Retry-After 稍后再试", EN: "The exports of release {seq} are being made: try again after Retry-After"},
+	},
+	overloaded: {
+		Slug: "overloaded", Status: http.StatusServiceUnavailable, RetryAfter: 2,
+		Title:  catalog.Text{ZH: "服务器繁忙", EN: "The server is busy"},
+		Detail: catalog.Text{ZH: "这类请求一时太多，与您的用量无关；请按 Retry-After 稍后再试", EN: "Too many requests of this kind at the moment, whoever asks: try again after Retry-After"},
 	},
 	unavailable: {
 		Slug: "unavailable", Status: http.StatusServiceUnavailable, bare: true, RetryAfter: 10,
