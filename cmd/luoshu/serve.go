@@ -30,6 +30,7 @@ type serveFlags struct {
 	addr, source, publicURL, terminal, panel string
 	logFormat, logLevel                      string
 	accessLog                                bool
+	limits                                   limitFlags
 	preview                                  []string
 	reading                                  publishFlags // how the files of a preview are read
 }
@@ -70,6 +71,7 @@ and keeps nothing.
 	f.StringVar(&s.logLevel, "log-level", "info", "debug, info, warn or error")
 	f.BoolVar(&s.accessLog, "access-log", false, "log every request, without addresses of clients")
 	f.StringArrayVar(&s.preview, "preview", nil, "file to show as it would look, to this machine alone (may be repeated)")
+	s.limits.register(f)
 	s.reading.registerReading(f)
 	return cmd
 }
@@ -103,6 +105,14 @@ func (s *serveFlags) run(ctx context.Context, env environment, c *common) error 
 	if preview && !loopback(s.addr) {
 		return usage("--preview 展示的内容没有发布，只供本机查看；--addr %s 向他人开放", "--preview shows what is not published, to this machine alone; --addr %s is open to others", s.addr)
 	}
+	limiter, runLimiter := (*opendata.Limiter)(nil), func(context.Context) {}
+	if !preview {
+		var closeWire func()
+		if limiter, runLimiter, closeWire, err = s.limits.open(c.dataDir, log); err != nil {
+			return err
+		}
+		defer closeWire()
+	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.addr)
 	if err != nil {
 		return catalog.NewTextError(nil, catalog.Text{ZH: "%v；请用 --addr 换一个地址", EN: "%v; choose another address with --addr"}, err)
@@ -132,7 +142,7 @@ func (s *serveFlags) run(ctx context.Context, env environment, c *common) error 
 		return err
 	}
 	defer closeStore()
-	app, err := newApp(near, serverOptions{address: address, terminal: s.terminal, panel: s.panel, preview: preview, exporter: exporter, log: log, accessLog: s.accessLog})
+	app, err := newApp(near, serverOptions{address: address, terminal: s.terminal, panel: s.panel, preview: preview, exporter: exporter, limiter: limiter, log: log, accessLog: s.accessLog})
 	if err != nil {
 		return asUsage(err)
 	}
@@ -146,6 +156,7 @@ func (s *serveFlags) run(ctx context.Context, env environment, c *common) error 
 	var group sync.WaitGroup
 	group.Go(func() { near.Run(following) })
 	group.Go(func() { exporter.Run(following) })
+	group.Go(func() { runLimiter(following) })
 	defer group.Wait()
 	defer stopFollowing()
 

@@ -40,6 +40,7 @@ type serverOptions struct {
 	panel     string
 	preview   bool
 	exporter  *opendata.Exporter
+	limiter   *opendata.Limiter
 	log       *slog.Logger
 	accessLog bool
 }
@@ -51,7 +52,7 @@ func newApp(near *cache.Near, opt serverOptions) (*fiber.App, error) {
 		return nil, err
 	}
 	api, err := opendata.New(opendata.Config{
-		Reader: near, Archive: near, BaseURL: opt.address.links(), Preview: opt.preview, Exporter: opt.exporter, Logger: opt.log,
+		Reader: near, Archive: near, BaseURL: opt.address.links(), Preview: opt.preview, Exporter: opt.exporter, Limiter: opt.limiter, Logger: opt.log,
 	})
 	if err != nil {
 		return nil, err
