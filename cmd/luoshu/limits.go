@@ -23,7 +23,7 @@ type limitFlags struct {
 func (l *limitFlags) register(f *pflag.FlagSet) {
 	f.StringVar(&l.limits, "limits", "", "requests of the API per client, CLASS=PER-SECOND/AT-ONCE/PER-DAY,… for the classes record, search and export (0 a day is no end); or off (default: "+formatLimits(opendata.DefaultLimits)+")")
 	f.StringVar(&l.store, "limits-store", "", "Redis through which the nodes of a hub share the limits")
-	f.StringArrayVar(&l.proxies, "trusted-proxy", nil, "network of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8 (may be repeated)")
+	f.StringSliceVar(&l.proxies, "trusted-proxy", nil, "network of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8 (several with commas, or repeated)")
 	registerKeys(f, &l.keys)
 }
 
