@@ -28,6 +28,7 @@ const (
 	cacheRelease = "public, max-age=60, stale-while-revalidate=600, stale-if-error=86400"
 	cacheForever = "public, max-age=31536000, immutable"
 	cachePointer = "no-cache"
+	cacheNever   = "no-store"
 )
 
 // sharedHeaders stand on every answer. They hold no value of a request.

@@ -81,7 +81,8 @@ func (h *Handler) index(r *request) error {
 		return o, -1
 	},
 		link{"datasets", root + "/datasets"}, link{"codes", root + "/codes"},
-		link{"releases", root + "/releases"}, link{"pointer", root + "/releases/current/pointer"})
+		link{"releases", root + "/releases"}, link{"pointer", root + "/releases/current/pointer"},
+		link{"quality", qualityPath})
 }
 
 func (h *Handler) datasets(r *request) error {

@@ -51,8 +51,8 @@ type ExporterConfig struct {
 	Logger *slog.Logger
 }
 
-// Exporter makes the files for bulk download of one release at a time, away from any
-// request. It is safe for concurrent use; Run is called once.
+// Exporter makes the files for bulk download of one release at a time and measures its
+// quality before, away from any request. It is safe for concurrent use; Run is called once.
 //
 //	DIR/HASH/achievements.csv   a file of the release whose manifest is HASH
 //	DIR/HASH/index.json         lists them; a set without it is not finished
@@ -68,7 +68,9 @@ type Exporter struct {
 	next   *snapshot.Snapshot // nil when there is nothing to do
 	cancel context.CancelFunc // of what is being made, or nil
 	made   *exportSet
-	failed catalog.Hash // the release whose exports could not be made
+	// figures are what was measured of the release that is exported or was last.
+	figures measured
+	failed  catalog.Hash // the release whose exports could not be made
 }
 
 // exportSet is all exports of a release. It does not hold the snapshot.
@@ -163,6 +165,7 @@ func (x *Exporter) make(ctx context.Context) *snapshot.Snapshot {
 	}
 	x.mu.Unlock()
 
+	x.measure(ctx, s)
 	start := time.Now()
 	set, err := x.export(ctx, s)
 	x.mu.Lock()

@@ -213,7 +213,7 @@ func sitemapPart(n int) string { return fmt.Sprintf("/sitemap-%d.xml", n) }
 
 // sitemapHeads are the pages that are there whatever the catalog holds.
 func sitemapHeads() []string {
-	heads := []string{"/", "/about"}
+	heads := []string{"/", "/about", qualityPage, registrationPage}
 	for d := range catalog.Datasets() {
 		heads = append(heads, "/"+string(d.Name))
 	}

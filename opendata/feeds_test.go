@@ -118,7 +118,7 @@ func TestSitemap(t *testing.T) {
 	if err := xml.Unmarshal([]byte(a.body), &m); err != nil {
 		t.Fatal(err)
 	}
-	if want := s.Current().Len() + 14; len(m.URLs) != want {
+	if want := s.Current().Len() + 16; len(m.URLs) != want {
 		t.Errorf("%d addresses, want %d", len(m.URLs), want)
 	}
 	seen := map[string]bool{}
@@ -136,7 +136,7 @@ func TestSitemap(t *testing.T) {
 		XMLName xml.Name `xml:"http://www.sitemaps.org/schemas/sitemap/0.9 sitemapindex"`
 		Loc     []string `xml:"sitemap>loc"`
 	}
-	if err := xml.Unmarshal([]byte(get(t, app, "/sitemap.xml").body), &index); err != nil || len(index.Loc) != 6 {
+	if err := xml.Unmarshal([]byte(get(t, app, "/sitemap.xml").body), &index); err != nil || len(index.Loc) != 7 {
 		t.Fatalf("index %v (%v)", index.Loc, err)
 	}
 	parts := map[string]int{}
@@ -157,10 +157,10 @@ func TestSitemap(t *testing.T) {
 			t.Errorf("%s is in %d parts", loc, n)
 		}
 	}
-	if len(parts) != 14+9 {
+	if len(parts) != 16+9 {
 		t.Errorf("%d addresses in the parts", len(parts))
 	}
-	if a := get(t, app, "/sitemap-7.xml"); a.status != 404 {
+	if a := get(t, app, "/sitemap-8.xml"); a.status != 404 {
 		t.Errorf("a part too many: %s", a)
 	}
 }

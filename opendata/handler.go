@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
@@ -68,6 +69,9 @@ type Handler struct {
 	exports *Exporter
 	limiter *Limiter
 	gates   [classes]*gate
+	service *service
+	// listed are the datasets whose records can be had one by one.
+	listed map[catalog.Dataset]bool
 	// latest is the edition of the release last answered from, which nearly
 	// always is the current one.
 	latest atomic.Pointer[edition]
@@ -100,7 +104,7 @@ func New(c Config) (*Handler, error) {
 	}
 	h := &Handler{
 		reader: c.Reader, archive: c.Archive, base: base, preview: c.Preview, log: c.Logger,
-		exports: c.Exporter, limiter: c.Limiter, gates: newGates(),
+		exports: c.Exporter, limiter: c.Limiter, gates: newGates(), service: newService(), listed: listedDatasets(),
 		requests: sync.Pool{New: func() any { return new(request) }},
 	}
 	if h.exports == nil {
@@ -144,19 +148,26 @@ func (h *Handler) Routes(r fiber.Router) {
 }
 
 func (h *Handler) handle(op *Operation) fiber.Handler {
+	meter := h.service.of(op)
 	return func(c *fiber.Ctx) error {
-		r := h.requests.Get().(*request)
-		*r = request{c: c, ctx: c.Context(), op: op, limit: op.limit}
-		defer h.requests.Put(r)
-		err := h.within(r)
-		if err == nil {
-			return nil
-		}
-		if r.edition != nil {
-			r.ctx.Response.Header.SetCanonical(headerRelease, r.edition.sequence)
-		}
-		return h.Problem(c, err)
+		err := h.respond(c, op)
+		meter.observe(time.Since(c.Context().Time()), c.Context().Response.StatusCode())
+		return err
 	}
+}
+
+func (h *Handler) respond(c *fiber.Ctx, op *Operation) error {
+	r := h.requests.Get().(*request)
+	*r = request{c: c, ctx: c.Context(), op: op, limit: op.limit}
+	defer h.requests.Put(r)
+	err := h.within(r)
+	if err == nil {
+		return nil
+	}
+	if r.edition != nil {
+		r.ctx.Response.Header.SetCanonical(headerRelease, r.edition.sequence)
+	}
+	return h.Problem(c, err)
 }
 
 func (h *Handler) answer(r *request) error {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"luoshu/catalog"
+	"luoshu/catalog/quality"
 	"luoshu/catalog/snapshot"
 )
 
@@ -163,6 +164,7 @@ var tags = []struct {
 	{"catalog", catalog.Text{ZH: "这里有什么：数据集、字段与代码表", EN: "What is here: datasets, fields and code lists"}, []string{"", "datasets", "codes"}},
 	{"search", catalog.Text{ZH: "跨数据集检索与输入建议", EN: "Search across datasets, and suggestions as you type"}, []string{"search", "suggest"}},
 	{"releases", catalog.Text{ZH: "各次发布与镜像所需的文件", EN: "Releases, and what a mirror copies"}, []string{"releases", "manifests", "objects"}},
+	{"quality", catalog.Text{ZH: "数据与服务的质量", EN: "The quality of the data and of the service"}, []string{"quality"}},
 	{"bulk", catalog.Text{ZH: "整批下载与收割", EN: "Downloads in bulk, and harvesting"}, nil},
 }
 
@@ -250,10 +252,13 @@ func (c *contract) operation(op concrete, example json.RawMessage) object {
 		{"x-description-zh", summary.ZH + "。"},
 		{"x-limit-class", op.Class.String()},
 	}
-	parameters := []object{ref("parameters", c.parameter(Parameter{
-		Name: "If-None-Match", In: "header", Type: "string",
-		Description: catalog.Text{ZH: "已有回答的 ETag；未变则答 304", EN: "The ETag of the answer you have; 304 if it still holds"},
-	}, ""))}
+	parameters := []object{}
+	if !op.live {
+		parameters = append(parameters, ref("parameters", c.parameter(Parameter{
+			Name: "If-None-Match", In: "header", Type: "string",
+			Description: catalog.Text{ZH: "已有回答的 ETag；未变则答 304", EN: "The ETag of the answer you have; 304 if it still holds"},
+		}, "")))
+	}
 	own := op.Parameters
 	if op.Filters {
 		own = append(slices.Clone(own), FilterParameters(op.dataset)...)
@@ -294,6 +299,9 @@ func (c *contract) operation(op concrete, example json.RawMessage) object {
 	sent := []string{"ETag", "Cache-Control", "Vary", "Content-Encoding"}
 	told := catalog.Text{ZH: "回答", EN: "The answer"}
 	switch {
+	case op.live:
+		sent = []string{"Cache-Control", "X-Luoshu-Release"}
+		told = catalog.Text{ZH: "本节点此刻的数字，不得留存", EN: "The figures of this node at this moment, not to be kept"}
 	case op.OwnErrors:
 		sent = []string{"Cache-Control", "X-Luoshu-Release"}
 		told = catalog.Text{
@@ -313,10 +321,12 @@ func (c *contract) operation(op concrete, example json.RawMessage) object {
 		responses = append(responses, member{"206", answer(catalog.Text{ZH: "Range 所要的部分", EN: "The part that Range asks for"},
 			append(sent, "Content-Range")...)})
 	}
-	responses = append(responses, member{
-		"304", append(described(object{}, catalog.Text{ZH: "与 If-None-Match 所指相同，没有正文", EN: "The same as If-None-Match names; no body"}),
-			member{"headers", headerRefs(append([]string{"ETag"}, limitHeaders...))}),
-	})
+	if !op.live {
+		responses = append(responses, member{
+			"304", append(described(object{}, catalog.Text{ZH: "与 If-None-Match 所指相同，没有正文", EN: "The same as If-None-Match names; no body"}),
+				member{"headers", headerRefs(append([]string{"ETag"}, limitHeaders...))}),
+		})
+	}
 	for _, code := range toldStatuses {
 		if status[code] {
 			responses = append(responses, member{strconv.Itoa(code), ref("responses", "Problem"+strconv.Itoa(code))})
@@ -426,6 +436,21 @@ var componentNames = map[reflect.Type]string{
 	reflect.TypeFor[part]():      "FitPart",
 	reflect.TypeFor[match]():     "Highlight",
 	reflect.TypeFor[tombstone](): "TombstoneNotice",
+
+	reflect.TypeFor[indicator]():        "QualityIndicator",
+	reflect.TypeFor[figure]():           "QualityFigure",
+	reflect.TypeFor[quality.Totals]():   "QualityTotals",
+	reflect.TypeFor[quality.Dataset]():  "DatasetQuality",
+	reflect.TypeFor[quality.Field]():    "FieldQuality",
+	reflect.TypeFor[quality.Age]():      "RecordAge",
+	reflect.TypeFor[quality.Links]():    "LinkQuality",
+	reflect.TypeFor[quality.Link]():     "BrokenLink",
+	reflect.TypeFor[quality.Codes]():    "CodeQuality",
+	reflect.TypeFor[quality.Rule]():     "BrokenRule",
+	reflect.TypeFor[quality.Check]():    "NumberCheck",
+	reflect.TypeFor[quality.FormItem](): "RegistrationItem",
+
+	reflect.TypeFor[quality.Registration](): "RegistrationReport",
 }
 
 // leaves are the types whose schemas are written down.

@@ -29,7 +29,7 @@ const committed = "../docs/openapi.json"
 
 // forPeople are the routes of the contract itself and of the pages about it, which are
 // no operations.
-var forPeople = []string{"/openapi.json", "/docs", "/docs/", "/developers", "/developers/problems"}
+var forPeople = []string{"/openapi.json", "/docs", "/docs/", "/developers", "/developers/problems", "/quality", "/quality/registration", "/quality/service"}
 
 // asPublished returns a shelf with the demonstration, signed, and with the very objects of it.
 func asPublished(t testing.TB) *shelf {
@@ -135,6 +135,27 @@ func shorten(v any) any {
 	return v
 }
 
+// still takes out of an answer what is of its moment.
+func still(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for k := range v {
+			v[k] = still(v[k])
+		}
+	case []any:
+		for i := range v {
+			v[i] = still(v[i])
+		}
+	case json.Number:
+		return json.Number("0")
+	case string:
+		if _, err := time.Parse(time.RFC3339, v); err == nil {
+			return "2026-01-01T00:00:00Z"
+		}
+	}
+	return v
+}
+
 // TestOpenAPI holds the contract in the repository to the one the program serves, and
 // its examples to what the demonstration answers.
 func TestOpenAPI(t *testing.T) {
@@ -156,6 +177,9 @@ func TestOpenAPI(t *testing.T) {
 		d.UseNumber()
 		if err := d.Decode(&v); err != nil {
 			t.Fatal(err)
+		}
+		if a.header.Get("Cache-Control") == "no-store" {
+			v.(map[string]any)["data"] = still(v.(map[string]any)["data"])
 		}
 		var b bytes.Buffer
 		e := json.NewEncoder(&b)
@@ -390,7 +414,7 @@ func TestContract(t *testing.T) {
 		c.check(op.Path, address, a)
 		missing[a.status]++
 	}
-	if missing[http.StatusNotFound] != 4 || missing[http.StatusServiceUnavailable] != 4 {
+	if missing[http.StatusNotFound] != 4 || missing[http.StatusServiceUnavailable] != 6 {
 		t.Errorf("without an address and without exports: %v", missing)
 	}
 

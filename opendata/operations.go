@@ -41,6 +41,8 @@ type Operation struct {
 	file, made bool
 	// addressed says that there is no answer without a public address.
 	addressed bool
+	// live tells an answer that is of this node and moment, and must not be kept.
+	live bool
 	// limit is the default of the parameter of that name.
 	limit int
 	serve func(*Handler, *request) error
@@ -169,7 +171,7 @@ var (
 
 // operations in the order in which paths are matched: fixed words come before
 // parameters.
-var operations = located(slices.Concat(exportOperations(), []Operation{
+var operations = located(slices.Concat(exportOperations(), qualityOperations, []Operation{
 	{
 		Path: root, Produces: typeJSON, serve: (*Handler).index, data: overview{},
 		Summary: catalog.Text{ZH: "这里有什么", EN: "What is here"},
@@ -295,5 +297,5 @@ func allDatasets(catalog.Dataset) []string {
 // datasetNames returns what can stand directly under the root.
 func datasetNames() []string {
 	// What else stands there is as likely meant.
-	return append([]string{"datasets", "codes", "releases", "exports", "search", "suggest"}, allDatasets("")...)
+	return append([]string{"datasets", "codes", "releases", "exports", "quality", "search", "suggest"}, allDatasets("")...)
 }

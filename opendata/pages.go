@@ -70,7 +70,7 @@ var loadPages = sync.OnceValue(func() (all struct {
 	var err error
 	all.templates, err = template.New("").Funcs(template.FuncMap{"static": static.URL}).ParseFS(pageFiles, "pages/*.html")
 	fail(err)
-	for name, v := range map[string]any{"texts": &all.texts, "questions": &all.questions} {
+	for name, v := range map[string]any{"texts": &all.texts, "quality": &all.texts, "questions": &all.questions} {
 		b, err := pageFiles.ReadFile("pages/" + name + ".json")
 		fail(err)
 		fail(json.Unmarshal(b, v))
@@ -120,29 +120,20 @@ func (h *Handler) pageRoutes(r fiber.Router) {
 	for _, path := range []string{docsPath, developersPath, problemsPath} {
 		r.Options(path, preflight)
 	}
+	h.qualityPages(r)
 }
 
 // forPeople returns the handler of the page made by a template.
 func (h *Handler) forPeople(name, title, policy string) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		v := &pageView{path: c.Path(), Lang: "zh", Title: title, origin: h.base, limiter: h.limiter}
-		if c.Query("lang") == "en" {
-			v.Lang = "en"
-		}
 		snap := h.reader.Current()
-		if snap != nil {
-			v.Release = snap.Manifest()
-			v.origin = h.origin(v.Release)
-		}
+		v := h.view(c, title, snap)
 		v.Questions = askable(snap)
-		var b bytes.Buffer
-		if err := loadPages().templates.ExecuteTemplate(&b, name+".html", v); err != nil {
+		body, err := rendered(name, v)
+		if err != nil {
 			return err
 		}
-		err := h.unchanged(v.path+query(v.Lang), b.Bytes())(c)
-		c.Set(fiber.HeaderContentSecurityPolicy, policy)
-		c.Set(fiber.HeaderReferrerPolicy, "no-referrer")
-		return err
+		return sendPage(c, h.unchanged(v.path+query(v.Lang), body), policy)
 	}
 }
 
@@ -159,6 +150,33 @@ func (h *Handler) unchanged(name string, body []byte) fiber.Handler {
 	p := page{body, static.Document(fiber.MIMETextHTMLCharsetUTF8, pageCache, body)}
 	h.pages.Store(name, p)
 	return p.serve
+}
+
+// view returns what a page shows of s, which may be nil.
+func (h *Handler) view(c *fiber.Ctx, title string, s *snapshot.Snapshot) *pageView {
+	v := &pageView{path: c.Path(), Lang: "zh", Title: title, origin: h.base, limiter: h.limiter}
+	if c.Query("lang") == "en" {
+		v.Lang = "en"
+	}
+	if s != nil {
+		v.Release = s.Manifest()
+		v.origin = h.origin(v.Release)
+	}
+	return v
+}
+
+// rendered returns the page that the template called name makes of v.
+func rendered(name string, v any) ([]byte, error) {
+	var b bytes.Buffer
+	err := loadPages().templates.ExecuteTemplate(&b, name+".html", v)
+	return b.Bytes(), err
+}
+
+func sendPage(c *fiber.Ctx, page fiber.Handler, policy string) error {
+	err := page(c)
+	c.Set(fiber.HeaderContentSecurityPolicy, policy)
+	c.Set(fiber.HeaderReferrerPolicy, "no-referrer")
+	return err
 }
 
 // askable returns the questions that can be answered from s: what asks about an
@@ -229,12 +247,13 @@ func (v *pageView) Nav() ([]pageLink, error) {
 		{Href: developersPath, Text: "nav.developers"},
 		{Href: docsPath, Text: "nav.docs"},
 		{Href: problemsPath, Text: "nav.problems"},
+		{Href: qualityPage, Text: "nav.quality"},
 		{Href: contractPath, Text: "nav.contract"},
 		{Href: "/", Text: "nav.home"},
 	}
 	for i := range all {
 		l := &all[i]
-		l.Here = l.Href == v.path
+		l.Here = l.Href == v.path || l.Href == qualityPage && strings.HasPrefix(v.path, qualityPage)
 		if l.Href != contractPath {
 			l.Href += query(v.Lang)
 		}
@@ -313,9 +332,9 @@ func (v *pageView) Rates() ([]rateView, error) {
 	var all []rateView
 	for c := range classes {
 		l := v.limiter.limits[c]
-		row := rateView{Class: c.String(), Rate: strconv.FormatFloat(l.Rate, 'f', -1, 64), Burst: grouped(l.Burst), Day: "–"}
+		row := rateView{Class: c.String(), Rate: strconv.FormatFloat(l.Rate, 'f', -1, 64), Burst: grouped(int64(l.Burst)), Day: "–"}
 		if l.Day > 0 {
-			row.Day = grouped(l.Day)
+			row.Day = grouped(int64(l.Day))
 		}
 		var err error
 		if row.What, err = v.T("limits." + row.Class); err != nil {
@@ -324,15 +343,6 @@ func (v *pageView) Rates() ([]rateView, error) {
 		all = append(all, row)
 	}
 	return all, nil
-}
-
-// grouped writes n with a comma before every three digits.
-func grouped(n int) string {
-	b := strconv.Itoa(n)
-	for i := len(b) - 3; i > 0; i -= 3 {
-		b = b[:i] + "," + b[i:]
-	}
-	return b
 }
 
 // Citation names the release.

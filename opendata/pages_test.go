@@ -25,7 +25,7 @@ var (
 func TestPages(t *testing.T) {
 	app := serve(t, asPublished(t))
 	none := serve(t, newShelf())
-	for _, path := range []string{"/developers", "/developers/problems", "/docs/"} {
+	for _, path := range []string{"/developers", "/developers/problems", "/docs/", "/quality", "/quality/registration", "/quality/service"} {
 		for query, tag := range map[string]string{"": "zh-CN", "?lang=en": "en", "?lang=fr": "zh-CN"} {
 			a := get(t, app, path+query)
 			if a.status != 200 || !strings.Contains(a.body, `<html lang="`+tag+`"`) || a.header.Get("ETag") == "" {

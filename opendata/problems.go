@@ -60,6 +60,7 @@ const (
 	releaseAhead
 	exportsPending
 	overloaded
+	qualityPending
 	unavailable
 )
 
@@ -234,6 +235,11 @@ var problemTypes = [...]ProblemType{
 		Slug: "overloaded", Status: http.StatusServiceUnavailable, RetryAfter: 2,
 		Title:  catalog.Text{ZH: "服务器繁忙", EN: "The server is busy"},
 		Detail: catalog.Text{ZH: "这类请求一时太多，与您的用量无关；请按 Retry-After 稍后再试", EN: "Too many requests of this kind at the moment, whoever asks: try again after Retry-After"},
+	},
+	qualityPending: {
+		Slug: "quality-pending", Status: http.StatusServiceUnavailable, RetryAfter: 5,
+		Title:  catalog.Text{ZH: "数据质量正在计算", EN: "Quality is being measured"},
+		Detail: catalog.Text{ZH: "发布 {seq} 的数据质量正在计算，请按 Retry-After 稍后再试", EN: "The quality of release {seq} is being measured: try again after Retry-After"},
 	},
 	unavailable: {
 		Slug: "unavailable", Status: http.StatusServiceUnavailable, bare: true, RetryAfter: 10,

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -102,15 +103,15 @@ func TestTruth(t *testing.T) {
 							filled[f.Path]++
 						}
 						for _, value := range values {
-							switch {
-							case f.Type == "ref":
+							switch f.Type {
+							case "ref":
 								links++
 								if !known[value] {
 									broken++
 								}
-							case f.Type == "code":
+							case "code":
 								codes[f.List]++
-							case f.Type == "coded":
+							case "coded":
 								codes[value.(map[string]any)["scheme"].(string)]++
 							}
 						}
@@ -241,7 +242,9 @@ func TestFindings(t *testing.T) {
 		}},
 		{"reference to nothing", func(a *catalog.Achievement, _ *catalog.Manifest) {
 			a.Organizations = append(a.Organizations, catalog.Party{ID: nobody, Name: "不在目录里"})
-		}, func(r *quality.Report) bool { return r.Links.Broken == 1 && r.Links.Examples[0].Field == "organizations[].id" }},
+		}, func(r *quality.Report) bool {
+			return r.Links.Broken == 1 && r.Links.Examples[0].Field == "organizations[].id"
+		}},
 		{"link to a withdrawn record", func(a *catalog.Achievement, m *catalog.Manifest) {
 			a.Market = nobody
 			m.Withdrawn = []catalog.Tombstone{{ID: nobody, WithdrawnOn: "2026-01-01"}}
@@ -254,20 +257,24 @@ func TestFindings(t *testing.T) {
 			a.Market = nobody
 			m.Withdrawn = []catalog.Tombstone{{ID: nobody, WithdrawnOn: "2026-01-01", Successor: nobody}}
 		}, func(r *quality.Report) bool { return r.Links.Broken == 1 }},
-		{"unknown code", func(a *catalog.Achievement, _ *catalog.Manifest) { a.Stage = "no-such-stage" },
+		{
+			"unknown code", func(a *catalog.Achievement, _ *catalog.Manifest) { a.Stage = "no-such-stage" },
 			func(r *quality.Report) bool {
 				i := slices.IndexFunc(r.Codes, func(c quality.Codes) bool { return c.List == "stage" })
 				return r.Codes[i].Unknown == 1 && len(r.Rules) == 1 && r.Rules[0].Field == "stage" && r.Rules[0].Rule == "code" && r.Rules[0].Records == 1
-			}},
+			},
+		},
 		{"unknown scheme", func(a *catalog.Achievement, _ *catalog.Manifest) {
 			a.Schemes = append(a.Schemes, catalog.Coded{Scheme: "nowhere", Code: "1"})
 		}, func(r *quality.Report) bool {
 			return slices.ContainsFunc(r.Codes, func(c quality.Codes) bool { return c.List == "nowhere" && c.Unknown == 1 })
 		}},
-		{"outdated code", func(a *catalog.Achievement, _ *catalog.Manifest) { a.TRLScale = "gbt22900-2009" },
+		{
+			"outdated code", func(a *catalog.Achievement, _ *catalog.Manifest) { a.TRLScale = "gbt22900-2009" },
 			func(r *quality.Report) bool {
 				return slices.ContainsFunc(r.Codes, func(c quality.Codes) bool { return c.List == "trl-scale" && c.Outdated == 1 && c.Unknown == 0 })
-			}},
+			},
+		},
 		{"registration number of another form", func(a *catalog.Achievement, _ *catalog.Manifest) {
 			a.Registration = &catalog.Registration{Number: "41020240001"}
 		}, func(r *quality.Report) bool {
@@ -278,12 +285,16 @@ func TestFindings(t *testing.T) {
 			a.IP = append(a.IP, catalog.IP{Kind: "invention", Number: "202110000001.0"})
 			catalog.Verify(a)
 		}, func(r *quality.Report) bool { return r.Checks[0].Bad == base.Checks[0].Bad+1 }},
-		{"past its time", func(a *catalog.Achievement, _ *catalog.Manifest) { a.ValidUntil = "2001-02" },
-			func(r *quality.Report) bool { return r.Totals.Expired == base.Totals.Expired+1 }},
-		{"old", func(a *catalog.Achievement, m *catalog.Manifest) { a.UpdatedAt = m.PublishedAt.AddDate(0, 0, -100) },
+		{
+			"past its time", func(a *catalog.Achievement, _ *catalog.Manifest) { a.ValidUntil = "2001-02" },
+			func(r *quality.Report) bool { return r.Totals.Expired == base.Totals.Expired+1 },
+		},
+		{
+			"old", func(a *catalog.Achievement, m *catalog.Manifest) { a.UpdatedAt = m.PublishedAt.AddDate(0, 0, -100) },
 			func(r *quality.Report) bool {
 				return r.Datasets[0].Ages[2] == quality.Age{Days: 180, Records: base.Datasets[0].Ages[2].Records + 1}
-			}},
+			},
+		},
 	}
 	if base.Links.Broken != 0 || base.Links.Moved != 0 {
 		t.Errorf("the demonstration has links to nothing: %+v", base.Links)
@@ -366,7 +377,7 @@ func TestBounded(t *testing.T) {
 	a := rec.(*catalog.Achievement)
 	r.Entries = nil
 	for i := range 1100 {
-		a.ID = catalog.MintID(catalog.Achievements, catalog.SourceDigest("p", catalog.Achievements, fmt.Sprint(i)), 0)
+		a.ID = catalog.MintID(catalog.Achievements, catalog.SourceDigest("p", catalog.Achievements, strconv.Itoa(i)), 0)
 		a.Organizations = []catalog.Party{{Name: fmt.Sprintf("单位%d", i)}}
 		a.Market = catalog.MintID(catalog.Organizations, "nobody", 0)
 		raw, err := catalog.Canonical(a)
