@@ -17,7 +17,7 @@ import (
 	"luoshu/opendata"
 )
 
-// addresses returns an address for every operation that answers from s without exports,
+// addresses returns an address for every operation that answers from s without an exporter,
 // and some with a question.
 func addresses(s *shelf) []string {
 	record := string(named(catalog.Achievements, "0"))
@@ -26,7 +26,7 @@ func addresses(s *shelf) []string {
 	for _, op := range opendata.Operations() {
 		path := fill.Replace(op.Path)
 		switch {
-		case strings.HasPrefix(path, "/api/v1/exports"), strings.HasPrefix(path, "/sitemap-"):
+		case strings.HasPrefix(path, "/api/v1/exports"), strings.HasPrefix(path, "/api/v1/quality"), strings.HasPrefix(path, "/sitemap-"):
 			continue
 		case strings.HasSuffix(path, "/search"), strings.HasSuffix(path, "/suggest"):
 			path += "?q=%E5%B7%A5"

@@ -76,6 +76,8 @@ func TestProcessesAgree(t *testing.T) {
 	for _, op := range opendata.Operations() {
 		path := fill.Replace(op.Path)
 		switch {
+		case strings.HasSuffix(path, "/quality/service"): // of the process, not of the release
+			continue
 		case strings.Contains(path, "/objects/"):
 			path = strings.Replace(path, "{sha256}", string(m.Objects[0].Hash), 1)
 		case strings.HasSuffix(path, "/search"), strings.HasSuffix(path, "/suggest"):

@@ -21,8 +21,8 @@ import (
 func TestEveryRouteIsKnown(t *testing.T) {
 	others := []string{
 		"/livez", "/readyz", "/statusz", // for operators
-		"/openapi.json", "/docs", "/docs/", "/developers", "/developers/problems", // about the interface
-		"/", "/contents", "/about", "/search", "/q/:id", "/q/:id/", // for visitors
+		"/openapi.json", "/docs", "/docs/", "/developers", "/developers/problems", "/quality", "/quality/registration", "/quality/service", // about the interface
+		"/", "/attract", "/contents", "/about", "/search", "/q/:id", "/q/:id/", "/panel/:panel", // for visitors
 	}
 	for d := range catalog.Datasets() {
 		others = append(others, "/"+string(d.Name), "/"+string(d.Name)+"/:id")
@@ -43,7 +43,7 @@ func TestEveryRouteIsKnown(t *testing.T) {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	app, err := newApp(near, serverOptions{exporter: fixedExporter(near, log), log: log})
+	app, err := newApp(near, serverOptions{exporter: fixedExporter(near, "", log), log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
