@@ -15,22 +15,22 @@ func TestTryIt(t *testing.T) {
 			v := visit(t, s, on)
 			v.open("/docs/?lang=en")
 			v.see(".opblock-tag")
-			v.approach("#operations-tag-achievements")
-			v.tap("#operations-tag-achievements")
-			const list = "#operations-achievements-getAchievements"
-			v.approach(list + " .opblock-summary-control")
-			v.tap(list + " .opblock-summary-control")
-			v.approach(list + " button.try-out__btn")
-			v.tap(list + " button.try-out__btn")
-			v.approach(list + " button.execute")
-			v.tap(list + " button.execute")
-			live := list + " .live-responses-table"
+			v.approach("#operations-tag-releases")
+			v.tap("#operations-tag-releases")
+			const ask = "#operations-releases-getReleases"
+			v.approach(ask + " .opblock-summary-control")
+			v.tap(ask + " .opblock-summary-control")
+			v.approach(ask + " button.try-out__btn")
+			v.tap(ask + " button.try-out__btn")
+			v.approach(ask + " button.execute")
+			v.tap(ask + " button.execute")
+			live := ask + " .live-responses-table"
 			if got := v.see(live + " .response .response-col_status"); !strings.HasPrefix(got, "200") {
 				t.Errorf("the answer is %q", got)
 			}
 			v.approach(live + " .highlight-code")
-			if got := v.see(live + " .highlight-code"); !strings.Contains(got, s.records("achievements?limit=1")[0].ID) {
-				t.Errorf("the answer has not the first achievement: %.200s", got)
+			if got := v.see(live + " .highlight-code"); !strings.Contains(got, `"sequence": 1`) {
+				t.Errorf("the answer has not the first release: %.200s", got)
 			}
 			v.axe()
 			v.fits()

@@ -27,10 +27,13 @@ func TestHarness(t *testing.T) {
 	if v.see("h1") != "Achievements" || v.count("h1", "Achievements") != 1 {
 		t.Errorf("the heading is %q", v.see("h1"))
 	}
+	v.open("/developers?lang=en")
 	v.swipe(0, -400)
 	if y := must[float64](v, `() => scrollY`); y < 300 || y > 500 || v.swipes != 1 {
 		t.Errorf("a swipe of 400 pixels scrolled %v", y)
 	}
+	v.back()
+	v.see("h1", "Achievements")
 	v.back()
 	v.vanish("h1", "Achievements")
 

@@ -70,6 +70,10 @@ func (v *visitor) reach(selector string, text ...string) point {
 func (v *visitor) swipe(dx, dy float64) {
 	v.t.Helper()
 	const steps = 12
+	must[bool](v, `() => {
+		globalThis.scrolled = new Promise(r => addEventListener("scrollend", r, {once: true, capture: true}));
+		return true;
+	}`)
 	x, y := float64(v.screen.width)/2-dx/2, float64(v.screen.height)/2-dy/2
 	v.finger(input.DispatchTouchEventTypeTouchStart, x, y)
 	for i := 1.0; i <= steps; i++ {
@@ -79,6 +83,8 @@ func (v *visitor) swipe(dx, dy float64) {
 	v.finger(input.DispatchTouchEventTypeTouchMove, x+dx, y+dy)
 	v.finger(input.DispatchTouchEventTypeTouchEnd)
 	v.swipes++
+	// Scrolling ends after the finger has left, and is not even begun at the end of a page.
+	_, _ = call[bool](v, `() => Promise.race([globalThis.scrolled, new Promise(r => setTimeout(r, 1500))]).then(() => true)`)
 	v.settle()
 }
 
