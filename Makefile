@@ -14,7 +14,7 @@ SCREENS      ?= screens
 # To raise one: go get -tool -modfile=tools/go.mod PATH@VERSION (never tidy: that would pull the product in).
 TOOL := go tool -modfile=tools/go.mod
 
-.PHONY: help run build test race fuzz bench screens fmt fmt-check lint vuln docs check image
+.PHONY: help run build test race fuzz bench screens fmt fmt-check lint spectral vuln docs check image
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,10 @@ fmt-check:
 lint: ## run the linters, import rules included
 	$(TOOL) golangci-lint config verify
 	$(TOOL) golangci-lint run
+
+spectral: ## hold the contract to the recommended rules of a public linter (needs npm and its registry)
+	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; echo 'extends: ["spectral:oas"]' >"$$dir/rules.yaml"; \
+	npx --yes @stoplight/spectral-cli@6 lint --fail-severity=error --ruleset "$$dir/rules.yaml" docs/openapi.json
 
 vuln: ## look for known vulnerabilities (VULNDB=URL names a mirror of the database, VULNDB=none skips)
 	@if [ "$(VULNDB)" = none ]; then echo "vuln: SKIPPED"; else $(TOOL) govulncheck $(if $(VULNDB),-db "$(VULNDB)") ./...; fi

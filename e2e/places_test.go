@@ -61,6 +61,9 @@ var forReaders = []place{
 var forDevelopers = []place{
 	{name: "developers", path: "/developers?"},
 	{name: "problems", path: "/developers/problems?"},
+	{name: "quality", path: "/quality?"},
+	{name: "registration", path: "/quality/registration?"},
+	{name: "service", path: "/quality/service?"},
 	{name: "docs", path: "/docs/?"},
 }
 
