@@ -1,29 +1,72 @@
 package kiosk
 
 import (
-	"cmp"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
 	"luoshu/catalog"
+	"luoshu/catalog/snapshot"
 )
 
+const (
+	itemSize = 8   // records of a part on a page: what fits a screen without their abstracts
+	longLead = 300 // full-width characters of an abstract on the first part
+)
+
+// detailPage is a record. The first part says what it is and how to get it; what belongs
+// to it stands in parts of their own, each with an address, so that none is long.
 type detailPage struct {
 	*sheet
-	Strip    []fact
-	Prose    []fact
-	Offer    []fact
-	Desk     *catalog.Desk
-	Sections []fact // repeated objects, each under its heading
-	Items    []card
-	Gauge    *gauge
-	Rest     []fact
-	About    []fact
-	Scan     scan
-	Outside  *scan // a code for the address elsewhere
+	Part  string // empty is the first
+	Parts []chip
+
+	Strip, Prose, Offer []fact
+	Sections            []fact // repeated objects, each under its heading
+	Desk                *catalog.Desk
+	Gauge               *gauge
+	Items               []card
+	// Brief is the lead, All the link to the whole of it where that is too long.
+	Brief   text
+	All     string
+	Scan    scan
+	Outside *scan // a code for the address elsewhere
+	Take    *chip // nil where there is nothing to take
+
+	Rights  []fact // what it rests on: patents, reports, standards, sources
+	Related []related
+	// Guess says that Related was found by comparing, and is a hint.
+	Guess bool
+
+	Deep, Rest, About []fact
+	turn
+
+	matches []snapshot.Match
+	links   []snapshot.Links
+}
+
+// turn leads through what does not fit on one page; its links are empty at the ends.
+type turn struct {
+	From, To, Total int
+	Previous, Next  string
+}
+
+// turns shows page at of n things, or the last; link leads to another. It returns which of
+// the things stand on the page.
+func (t *turn) turns(n, at int, link func(int) string) (from, to int) {
+	at = min(at, max(1, (n+itemSize-1)/itemSize))
+	from, to = (at-1)*itemSize, min(at*itemSize, n)
+	*t = turn{From: min(from+1, n), To: to, Total: n}
+	if at > 1 {
+		t.Previous = link(at - 1)
+	}
+	if to < n {
+		t.Next = link(at + 1)
+	}
+	return from, to
 }
 
 // shared names the members that say how a record came here rather than what it is.
@@ -31,6 +74,9 @@ var shared = []string{
 	"id", "dataset", "market", "source_ids", "valid_until", "last_confirmed_on", "publisher", "source",
 	"published_at", "updated_at", "version", "sample", "raw",
 }
+
+// grounds are the members that say what a record rests on.
+var grounds = []string{"ip", "relations", "sources"}
 
 func (h *Handler) detail(info catalog.DatasetInfo) func(*request) (answer, error) {
 	return func(rq *request) (answer, error) {
@@ -43,6 +89,7 @@ func (h *Handler) detail(info catalog.DatasetInfo) func(*request) (answer, error
 		}
 		rq.path = "/" + string(info.Name) + "/" + string(id)
 		rq.cameFrom()
+		rq.listPage = rq.page
 		e, err := rq.snap.Find(id)
 		if errors.Is(err, catalog.ErrWithdrawn) {
 			return h.gone(rq, id), nil
@@ -50,34 +97,64 @@ func (h *Handler) detail(info catalog.DatasetInfo) func(*request) (answer, error
 		if err != nil {
 			return answer{}, err
 		}
+		part, at := partNamed(rq.args.Get("part")), pageNumber(rq.args.Get("at"))
+		rq.state = rq.at(part, at)
 		return answer{template: "detail", data: func() (any, error) {
 			s, err := rq.newPage(text{}, "/"+string(info.Name)).newSheet(e)
 			if err != nil {
 				return nil, err
 			}
-			if rq.foundOn == 0 {
-				s.ParentPage = rq.page
-			}
 			s.Title = s.Name()
-			return s.detail(), nil
+			s.trail = "from=" + string(id)
+			if part != "" {
+				s.trail += "." + part
+			}
+			return s.detail(part, at)
 		}}, nil
 	}
 }
 
-func (s *sheet) detail() detailPage {
-	p := detailPage{sheet: s, Scan: s.scan(s.ID)}
+// at returns the state of page n of a part of a record.
+func (rq *request) at(part string, n int) string {
+	var state []string
+	if part != "" {
+		state = append(state, "part="+part)
+	}
+	if n > 1 {
+		state = append(state, "at="+strconv.Itoa(n))
+	}
+	if rq.origin != "" {
+		state = append(state, rq.origin)
+	}
+	return strings.Join(state, "&")
+}
+
+// part returns the link to page n of a part of this record.
+func (s *sheet) part(name string, n int) string {
+	return s.Path + join(s.query(s.rq.page), s.rq.at(name, n))
+}
+
+func (s *sheet) detail(part string, at int) (*detailPage, error) {
+	p := &detailPage{sheet: s, Scan: s.scan(s.ID), Take: s.taking(s.ID)}
 	s.takeNames()
+	p.Brief = s.Lead()
+	deep := s.take(s.layout.deep...)
 	p.Strip, p.Prose, p.Offer = s.take(s.layout.strip...), s.take(s.layout.prose...), s.take(s.layout.offer...)
+	switch {
+	case p.Brief.S == "":
+		p.Prose = append(p.Prose, deep...)
+	case s.Long(p.Brief.S, longLead):
+		whole := fact{Name: "abstract", Label: text{S: s.texts["landing.what"]}, Values: []value{{text: p.Brief}}, Prose: true}
+		p.Deep = append([]fact{whole}, deep...)
+		p.Brief.S, p.All = clip(p.Brief.S, longLead), s.part("details", 1)
+	default:
+		p.Deep = deep
+	}
 	p.Desk = s.desk()
 	if s.Dataset.Name == catalog.Indicators {
 		g := s.Gauge()
 		p.Gauge = &g
 		s.take("observations", "operator", "target", "target_source")
-	}
-	for _, v := range list(s.m["items"]) {
-		if id, ok := v.(string); ok {
-			p.Items = append(p.Items, s.item(catalog.ID(id)))
-		}
 	}
 	s.take("items")
 	if u := s.str(s.layout.outside); u != "" {
@@ -88,6 +165,16 @@ func (s *sheet) detail() detailPage {
 			p.Outside = &out
 		}
 	}
+	p.rest()
+	if err := p.parts(part); err != nil {
+		return nil, err
+	}
+	return p, p.fill(at)
+}
+
+// rest lays out what no other place took.
+func (p *detailPage) rest() {
+	s := p.sheet
 	var own, about, last []string
 	for _, g := range s.groups {
 		switch {
@@ -96,23 +183,22 @@ func (s *sheet) detail() detailPage {
 			last = append(last, g.top)
 		case slices.Contains(shared, g.top):
 			about = append(about, g.top)
+		case slices.Contains(grounds, g.top):
+			p.Rights = append(p.Rights, s.take(g.top)...)
 		case g.object && g.many && !g.party():
 			p.Sections = append(p.Sections, s.take(g.top)...)
 		default:
 			own = append(own, g.top)
 		}
 	}
-	// What the record names comes after what it is.
-	slices.SortStableFunc(p.Sections, func(a, b fact) int { return cmp.Compare(rank(a), rank(b)) })
-	p.Rest, p.About = s.take(append(own, last...)...), s.take(about...)
-	return p
-}
-
-func rank(section fact) int {
-	if section.Name == "relations" {
-		return 1
+	for i := range p.Rights {
+		// Another record of this catalog stands among the links.
+		p.Rights[i].Entries = slices.DeleteFunc(p.Rights[i].Entries, func(entry []fact) bool {
+			return slices.ContainsFunc(entry, func(f fact) bool { return f.Name == "value" && f.Values[0].Href != "" })
+		})
 	}
-	return 0
+	p.Rights = slices.DeleteFunc(p.Rights, func(f fact) bool { return len(f.Entries) == 0 })
+	p.Rest, p.About = s.take(append(own, last...)...), s.take(about...)
 }
 
 // takeNames marks the titles and the lead as shown, and leaves an abstract in the
@@ -155,19 +241,21 @@ func (s *sheet) desk() *catalog.Desk {
 
 // item returns a record that another one lists, withdrawn ones included: what was
 // printed must be explained.
-func (s *sheet) item(id catalog.ID) card {
-	e, err := s.rq.snap.Find(id)
+func (p *page) item(id catalog.ID) card {
+	e, err := p.rq.snap.Find(id)
 	if err == nil {
-		if other, err := s.newSheet(e); err == nil {
-			return other.card()
+		if s, err := p.newSheet(e); err == nil {
+			c := s.card()
+			c.Abstract = text{}
+			return c
 		}
 	}
-	c := card{ID: id, Title: text{S: string(id)}, State: s.texts["unpublished"]}
+	c := card{ID: id, Title: text{S: string(id)}, State: p.texts["unpublished"]}
 	c.Dataset, _ = id.Dataset().Info()
-	if t, ok := s.rq.snap.Tombstone(id); ok {
-		c.State, c.Title = s.texts["withdrawn"], s.zh(t.Title)
+	if t, ok := p.rq.snap.Tombstone(id); ok {
+		c.State, c.Title = p.texts["withdrawn"], p.zh(t.Title)
 		if t.Successor != "" {
-			next := s.reference(t.Successor)
+			next := p.reference(t.Successor)
 			c.Next = &next
 		}
 	}

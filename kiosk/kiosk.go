@@ -168,6 +168,8 @@ func (h *Handler) Routes(r fiber.Router) {
 	r.Get("/contents", h.handle(h.contents))
 	r.Get("/about", h.handle(h.about))
 	r.Get("/search", h.handle(h.search))
+	r.Get("/take", h.handle(h.take))
+	r.Get("/q/list/:id", h.handle(h.listCode))
 	r.Get("/q/:id", h.handle(h.code))
 	r.Get("/q/:id/", h.handle(h.code)) // some readers of codes add a slash
 	for info := range catalog.Datasets() {
@@ -179,7 +181,8 @@ func (h *Handler) Routes(r fiber.Router) {
 // answer is a page that can be made.
 type answer struct {
 	template string
-	status   int // 0 is 200
+	status   int    // 0 is 200
+	location string // where to go instead of a page
 	// data is called only when the browser does not already have the page.
 	data func() (any, error)
 }
@@ -208,6 +211,10 @@ func (h *Handler) send(c *fiber.Ctx, rq *request, a answer) error {
 		policy = h.landingPolicy
 	}
 	secure(c, policy)
+	if a.location != "" {
+		c.Set(fiber.HeaderCacheControl, "no-store")
+		return c.Redirect(a.location)
+	}
 	cacheControl, tag := "no-store", ""
 	if a.status == 0 {
 		a.status = fiber.StatusOK
@@ -279,8 +286,13 @@ type request struct {
 	query   query
 	state   string
 	foundOn int
-	base    string
-	noBase  catalog.Text // why base is empty
+	// origin is where a visitor came from, as it stands in the address, and back the way
+	// there unless that is a search; listPage is the page of the record's list.
+	origin   string
+	back     trail
+	listPage int
+	base     string
+	noBase   catalog.Text // why base is empty
 }
 
 func (h *Handler) newRequest(c *fiber.Ctx) *request {
@@ -298,6 +310,7 @@ func (h *Handler) newRequest(c *fiber.Ctx) *request {
 	rq.page = pageNumber(c.Query("page"))
 	if rq.snap != nil {
 		rq.base, rq.noBase = h.baseURL(rq.snap.Manifest())
+		rq.view.take = readTaken(rq.snap, rq.args.Get("take"))
 	}
 	return rq
 }

@@ -108,7 +108,7 @@ func TestLayouts(t *testing.T) {
 		if !ok {
 			t.Errorf("%s has no layout", info.Name)
 		}
-		names := slices.Concat(l.card, l.strip, l.prose, l.offer, l.last, l.facets)
+		names := slices.Concat(l.card, l.strip, l.prose, l.deep, l.offer, l.last, l.facets)
 		for _, name := range []string{l.owner, l.begins} {
 			if name != "" {
 				names = append(names, name)

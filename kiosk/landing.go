@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -101,6 +102,7 @@ func meant(typed string) (catalog.ID, bool) {
 // browsers inside other programs follow none.
 func (h *Handler) code(rq *request) (answer, error) {
 	rq.phone = true
+	rq.view.take = nil
 	id, placement, err := parseCode(rq.param)
 	if err != nil {
 		return answer{}, err
@@ -128,7 +130,7 @@ func (h *Handler) code(rq *request) (answer, error) {
 		p := landingPage{sheet: s, CSS: h.landing, Desk: s.desk()}
 		p.Strip, p.Offer = s.take(s.layout.strip...), s.take(s.layout.offer...)
 		if s.Lead().S == "" {
-			p.Prose = s.take(s.layout.prose...)
+			p.Prose = s.take(slices.Concat(s.layout.prose, s.layout.deep)...)
 		}
 		p.Full = s.Href("/" + string(s.Dataset.Name) + "/" + string(s.ID))
 		return p, nil

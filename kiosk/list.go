@@ -38,13 +38,15 @@ type card struct {
 	// its place.
 	State string
 	Next  *value
+	// Why says of a match by what it was found.
+	Why []text
 }
 
 // card returns the record as it stands in a list.
 func (s *sheet) card() card {
 	c := card{
 		ID: s.ID, Dataset: s.Dataset, Title: s.Name(), Abstract: s.Lead(), Owner: s.Owner(), TRL: s.TRL(), Sample: s.Sample(), State: s.Over(),
-		Href: s.Href("/" + string(s.Dataset.Name) + "/" + string(s.ID)),
+		Href: s.record(s.Dataset.Name, s.ID),
 	}
 	if v, _ := s.m["local_first"].(bool); v {
 		c.Local = s.texts["local"]
@@ -61,7 +63,7 @@ func (s *sheet) card() card {
 			c.Facts = append(c.Facts, f)
 		}
 	}
-	for _, top := range s.layout.prose {
+	for _, top := range slices.Concat(s.layout.prose, s.layout.deep) {
 		if c.Abstract.S == "" {
 			for _, f := range s.take(top) {
 				c.Abstract = f.Values[0].text

@@ -25,6 +25,9 @@ type page struct {
 	Path, Parent string
 	ParentPage   int
 	parentState  string
+	// trail tells a record that this page leads to the way back; empty where that is the
+	// record's list.
+	trail string
 	// Release is nil on a node without one.
 	Release *catalog.Manifest
 	// Preview says so on a page of what is not published.
@@ -42,6 +45,13 @@ func (rq *request) newPage(title text, parent string) *page {
 	p := &page{rq: rq, texts: rq.h.texts[rq.view.lang], view: rq.view, Title: title, Path: rq.path, Parent: parent, Preview: rq.h.preview}
 	if rq.foundOn > 0 {
 		p.Parent, p.ParentPage, p.parentState = "/search", rq.foundOn, rq.query.encode()
+	}
+	switch {
+	case rq.foundOn > 0:
+	case rq.back.path != "":
+		p.Parent, p.parentState = rq.back.path, rq.back.state
+	default:
+		p.ParentPage = rq.listPage
 	}
 	if rq.snap != nil {
 		p.Release = rq.snap.Manifest()
@@ -105,6 +115,11 @@ func (p *page) In(t catalog.Text) text { return p.in(t) }
 // Href returns the link to path that keeps the visitor's choices.
 func (p *page) Href(path string) string { return path + p.query(1) }
 
+// record returns the link to a record.
+func (p *page) record(d catalog.Dataset, id catalog.ID) string {
+	return "/" + string(d) + "/" + string(id) + join(p.query(1), p.trail)
+}
+
 // HrefPage returns the link to page n of the list at path.
 func (p *page) HrefPage(path string, n int) string { return path + p.query(n) }
 
@@ -166,6 +181,17 @@ func (p *page) Controls() ([]control, error) {
 		all[i].Text = s
 	}
 	all[len(all)-1].Lang = languageTag(map[string]string{"zh": "en", "en": "zh"}[p.lang])
+	if n := len(p.take); n > 0 {
+		s, err := p.T("bar.take", n)
+		if err != nil {
+			return nil, err
+		}
+		c := control{Name: "take", Text: s, Here: p.Path == "/take", Href: "/take" + join(p.query(1), p.trail)}
+		if c.Here {
+			c.Href = p.Path + join(p.query(1), p.rq.state)
+		}
+		all = append(all, c)
+	}
 	if p.Place != nil {
 		end, err := p.T("bar.end")
 		if err != nil {
@@ -199,19 +225,25 @@ func (p *page) codePixels() int {
 
 // scan returns the code of record id.
 func (p *page) scan(id catalog.ID) scan {
-	s := scan{Code: string(id)}
+	return p.drawn(p.codePixels(), string(id), func() (string, error) { return qr.Payload(p.rq.base, id, p.rq.h.terminal) })
+}
+
+// drawn returns the code of what payload returns, of at most pixels on a side, with code
+// beneath it.
+func (p *page) drawn(pixels int, code string, payload func() (string, error)) scan {
+	s := scan{Code: code}
 	if p.rq.base == "" {
 		if s.Reason = p.in(p.rq.noBase); s.Reason.S == "" {
 			s.Reason = text{S: p.texts["code.none"]}
 		}
 		return s
 	}
-	payload, err := qr.Payload(p.rq.base, id, p.rq.h.terminal)
+	held, err := payload()
 	if err == nil {
-		err = s.draw(payload, p.codePixels())
+		err = s.draw(held, pixels)
 	}
 	if err != nil {
-		p.rq.h.log.Error("code not drawn", slog.String("id", string(id)), slog.String("error", err.Error()))
+		p.rq.h.log.Error("code not drawn", slog.String("path", p.Path), slog.String("error", err.Error()))
 		s.Reason = text{S: p.texts["code.none"]}
 	}
 	return s

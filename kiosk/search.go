@@ -241,6 +241,9 @@ type searchPage struct {
 
 func (h *Handler) search(rq *request) (answer, error) {
 	rq.query = readQuery(rq.args)
+	if id, ok := rq.codeTyped(rq.query.text); ok {
+		return answer{location: "/" + string(id.Dataset()) + "/" + string(id) + join(rq.view.query(1), "from=search")}, nil
+	}
 	rq.state = rq.query.encode()
 	return answer{template: "search", data: func() (any, error) {
 		q := rq.query
@@ -509,6 +512,10 @@ func (p *searchPage) ways() error {
 		s, _ := p.T(key, what)
 		p.Ways = append(p.Ways, way{Text: s, Count: n, Href: p.to(to)})
 	}
+	for _, id := range p.rq.codesNear(q.text) {
+		s, _ := p.T("search.code", id, p.reference(id).S)
+		p.Ways = append(p.Ways, way{Text: s, Count: 1, Href: "/" + string(id.Dataset()) + "/" + string(id) + join(p.query(1), "from=search")})
+	}
 	for _, f := range hints.Filters {
 		field, _ := snapshot.LookupSearchField(q.dataset, f.Text)
 		add("search.without.field", p.In(field.Label).S, f.Count, q.without(f.Text))
@@ -536,6 +543,10 @@ func (p *searchPage) ways() error {
 
 // cameFrom makes a search that the address names the way back from this page.
 func (rq *request) cameFrom() {
+	if rq.back = rq.readTrail(); rq.back.path != "" {
+		rq.origin = rq.back.param
+		return
+	}
 	state, err := url.ParseQuery(rq.args.Get("search"))
 	if err != nil {
 		return
@@ -545,5 +556,5 @@ func (rq *request) cameFrom() {
 		return
 	}
 	rq.query, rq.foundOn = q, pageNumber(state.Get("page"))
-	rq.state = "search=" + url.QueryEscape(strings.TrimPrefix(join(pageOnly(rq.foundOn), q.encode()), "?"))
+	rq.origin = "search=" + url.QueryEscape(strings.TrimPrefix(join(pageOnly(rq.foundOn), q.encode()), "?"))
 }

@@ -21,6 +21,7 @@ type layout struct {
 	facets []string
 	strip  []string // in the row under the title
 	prose  []string // texts under a heading of their own
+	deep   []string // texts that stand with the details
 	offer  []string // how to get it
 	// outside is an address elsewhere, given as a code to scan.
 	outside string
@@ -35,7 +36,7 @@ var layouts = map[catalog.Dataset]layout{
 		owner:  "organizations",
 		card:   []string{"transfer_modes", "price"},
 		strip:  []string{"stage", "application_status", "level"},
-		prose:  []string{"advantages", "applications"},
+		deep:   []string{"advantages", "applications"},
 		offer:  []string{"transfer_modes", "license_kinds", "price"},
 		facets: []string{"stage", "transfer_modes", "trl"},
 	},
@@ -43,7 +44,8 @@ var layouts = map[catalog.Dataset]layout{
 		owner:  "organizations",
 		card:   []string{"kind", "budget", "deadline", "status"},
 		strip:  []string{"kind", "status", "deadline"},
-		prose:  []string{"indicators", "existing_base"},
+		prose:  []string{"indicators"},
+		deep:   []string{"existing_base"},
 		offer:  []string{"coop_modes", "budget", "period"},
 		last:   []string{"deadline"},
 		facets: []string{"kind", "status", "coop_modes", "local_first"},
@@ -51,7 +53,7 @@ var layouts = map[catalog.Dataset]layout{
 	catalog.Packages: {
 		card:  []string{"issue_no", "period"},
 		strip: []string{"issue_no", "theme", "period"},
-		prose: []string{"criteria"},
+		deep:  []string{"criteria"},
 	},
 	catalog.Organizations: {
 		owner: "parent",
@@ -493,21 +495,21 @@ func (s *sheet) party(id, name string) value {
 
 // reference names another record: by its title, with a link, where the release has
 // it; as withdrawn where it once had.
-func (s *sheet) reference(id catalog.ID) value {
+func (p *page) reference(id catalog.ID) value {
 	v := value{text: text{S: string(id)}, Note: string(id)}
-	e, err := s.rq.snap.Find(id)
+	e, err := p.rq.snap.Find(id)
 	if err != nil {
 		v.Note = ""
-		if t, ok := s.rq.snap.Tombstone(id); ok {
-			v.State, v.Note = s.texts["withdrawn"], string(id)
-			v.text = s.zh(t.Title)
+		if t, ok := p.rq.snap.Tombstone(id); ok {
+			v.State, v.Note = p.texts["withdrawn"], string(id)
+			v.text = p.zh(t.Title)
 		}
 		return v
 	}
-	if other, err := s.newSheet(e); err == nil {
+	if other, err := p.newSheet(e); err == nil {
 		v.text = other.Name()
 	}
-	v.Href = s.Href("/" + string(e.Dataset) + "/" + string(e.ID))
+	v.Href = p.record(e.Dataset, e.ID)
 	return v
 }
 

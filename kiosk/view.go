@@ -15,6 +15,8 @@ import (
 type view struct {
 	lang                 string // zh or en
 	large, contrast, low bool
+	// take are the records collected to take away.
+	take []catalog.ID
 }
 
 // query returns v and the page of a list as the query of a link: defaults are left
@@ -29,6 +31,7 @@ func (v view) query(page int) string {
 		{v.large, "type=large"},
 		{v.contrast, "contrast=high"},
 		{v.low, "reach=low"},
+		{len(v.take) > 0, "take=" + taken(v.take)},
 		{page > 1, "page=" + strconv.Itoa(page)},
 	} {
 		if p.on {

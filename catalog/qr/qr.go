@@ -68,6 +68,35 @@ func Payload(base string, id catalog.ID, placement string) (string, error) {
 	return p, checkPayload(p)
 }
 
+// ListPayload returns the address that the code of several records holds: base, /q/list/,
+// the identifiers with commas between and, unless empty, a hyphen and the placement.
+// The errors are those of Payload.
+func ListPayload(base string, ids []catalog.ID, placement string) (string, error) {
+	if len(ids) == 0 {
+		return "", fmt.Errorf("qr: a list of nothing: %w", catalog.ErrInvalid)
+	}
+	var list strings.Builder
+	for _, id := range ids {
+		one, err := Payload(base, id, "")
+		if err != nil {
+			return "", err
+		}
+		if list.Len() == 0 {
+			list.WriteString(strings.TrimSuffix(one, string(id)) + "list/")
+		} else {
+			list.WriteByte(',')
+		}
+		list.WriteString(string(id))
+	}
+	if placement != "" {
+		if !ValidPlacement(placement) {
+			return "", fmt.Errorf("qr: placement %q is not a letter and up to four digits: %w", placement, catalog.ErrInvalid)
+		}
+		list.WriteString("-" + placement)
+	}
+	return list.String(), checkPayload(list.String())
+}
+
 func checkPayload(s string) error {
 	if s == "" || len(s) > MaxPayload {
 		return fmt.Errorf("qr: payload of %d bytes, 1 to %d are allowed: %w", len(s), MaxPayload, catalog.ErrInvalid)

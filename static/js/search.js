@@ -26,7 +26,7 @@ function address(text) {
 function page(item) {
   const q = new URLSearchParams(new FormData(form));
   for (const name of [...q.keys()]) {
-    if (!["lang", "type", "contrast", "reach"].includes(name)) q.delete(name);
+    if (!["lang", "type", "contrast", "reach", "take"].includes(name)) q.delete(name);
   }
   return `/${item.dataset}/${item.id}${q.size ? "?" + q : ""}`;
 }
