@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -60,6 +61,33 @@ func TestPayload(t *testing.T) {
 		}
 		if test.want == "" && !errors.Is(err, catalog.ErrInvalid) {
 			t.Errorf("Payload(%q, %q, %q) = %q, %v, want ErrInvalid", test.base, test.id, test.placement, got, err)
+		}
+	}
+}
+
+func TestListPayload(t *testing.T) {
+	a, b := catalog.MintID(catalog.Achievements, "a", 0), catalog.MintID(catalog.Demands, "b", 0)
+	for _, test := range []struct {
+		base      string
+		ids       []catalog.ID
+		placement string
+		want      string
+	}{
+		{"https://luoshu.example", []catalog.ID{a}, "", "https://luoshu.example/q/list/" + string(a)},
+		{"https://luoshu.example/", []catalog.ID{a, b}, "K3", "https://luoshu.example/q/list/" + string(a) + "," + string(b) + "-K3"},
+		{"https://luoshu.example", nil, "", ""},
+		{"https://luoshu.example", []catalog.ID{a, "A0000000"}, "", ""},
+		{"https://luoshu.example", []catalog.ID{a}, "hall", ""},
+		{"/q", []catalog.ID{a}, "", ""},
+		{"https://luoshu.example", slices.Repeat([]catalog.ID{a}, 60), "", ""}, // too long
+	} {
+		got, err := qr.ListPayload(test.base, test.ids, test.placement)
+		if test.want == "" {
+			if !errors.Is(err, catalog.ErrInvalid) {
+				t.Errorf("ListPayload(%q, %d, %q) = %v, want ErrInvalid", test.base, len(test.ids), test.placement, err)
+			}
+		} else if got != test.want || err != nil {
+			t.Errorf("ListPayload(%q, %v, %q) = %q, %v, want %q", test.base, test.ids, test.placement, got, err, test.want)
 		}
 	}
 }

@@ -50,7 +50,8 @@ function end() {
   if (idle?.open) idle.close();
   document.querySelector("main")?.replaceChildren();
   document.querySelector("header")?.replaceChildren();
-  document.querySelector(".pager")?.remove();
+  document.querySelectorAll(".pager, .to-take").forEach((e) => e.remove());
+  document.querySelectorAll(".bar a").forEach((a) => { a.search = ""; });
   scrollTo(0, 0);
   go(attract, Infinity);
 }
