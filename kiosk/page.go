@@ -43,11 +43,9 @@ type page struct {
 // newPage returns the frame of a page whose way back leads to parent.
 func (rq *request) newPage(title text, parent string) *page {
 	p := &page{rq: rq, texts: rq.h.texts[rq.view.lang], view: rq.view, Title: title, Path: rq.path, Parent: parent, Preview: rq.h.preview}
-	if rq.foundOn > 0 {
-		p.Parent, p.ParentPage, p.parentState = "/search", rq.foundOn, rq.query.encode()
-	}
 	switch {
 	case rq.foundOn > 0:
+		p.Parent, p.ParentPage, p.parentState = "/search", rq.foundOn, rq.query.encode()
 	case rq.back.path != "":
 		p.Parent, p.parentState = rq.back.path, rq.back.state
 	default:
