@@ -75,7 +75,7 @@ var shared = []string{
 	"published_at", "updated_at", "version", "sample", "raw",
 }
 
-// grounds are the members that say what a record rests on.
+// grounds are the members that say what a record rests on, in the order of their part.
 var grounds = []string{"ip", "relations", "sources"}
 
 func (h *Handler) detail(info catalog.DatasetInfo) func(*request) (answer, error) {
@@ -191,6 +191,7 @@ func (p *detailPage) rest() {
 			own = append(own, g.top)
 		}
 	}
+	slices.SortFunc(p.Rights, func(a, b fact) int { return slices.Index(grounds, a.Name) - slices.Index(grounds, b.Name) })
 	for i := range p.Rights {
 		// Another record of this catalog stands among the links.
 		p.Rights[i].Entries = slices.DeleteFunc(p.Rights[i].Entries, func(entry []fact) bool {
