@@ -168,7 +168,7 @@ func TestContractOfLimits(t *testing.T) {
 // one of them is gone.
 func TestHeldExports(t *testing.T) {
 	s := newShelf()
-	s.publish(t, release(t, 1, "", edit{achievements: 20_000}))
+	s.publish(t, release(t, 1, "", edit{achievements: 1000}))
 	opendata.SetExportGate(t, 4, 2)
 	limiter, err := opendata.NewLimiter(opendata.LimiterConfig{Limits: opendata.DefaultLimits, Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}})
 	if err != nil {
@@ -180,7 +180,7 @@ func TestHeldExports(t *testing.T) {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- app.Listener(listener) }()
+	go func() { ended <- app.Listener(narrow{listener}) }()
 	t.Cleanup(func() {
 		_ = app.Shutdown()
 		if err := <-ended; err != nil {
@@ -230,6 +230,17 @@ func TestHeldExports(t *testing.T) {
 			t.Fatal("nobody else gets the file")
 		}
 	}
+}
+
+// narrow is a listener whose connections hold little of what nobody reads.
+type narrow struct{ net.Listener }
+
+func (n narrow) Accept() (net.Conn, error) {
+	conn, err := n.Listener.Accept()
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(4096)
+	}
+	return conn, err
 }
 
 // TestLimitsOnThePage: /developers tells the limits there are.
