@@ -65,9 +65,6 @@ var forDevelopers = []place{
 	{name: "registration", path: "/quality/registration?"},
 	{name: "service", path: "/quality/service?"},
 	{name: "docs", path: "/docs/?"},
-	{name: "quality", path: "/quality?"},
-	{name: "registration", path: "/quality/registration?"},
-	{name: "service", path: "/quality/service?"},
 }
 
 // modes are the choices of a visitor, as they stand in the address.
