@@ -100,10 +100,7 @@ func (s *Snapshot) Suggest(q string, d catalog.Dataset, limit int) (Suggestions,
 		return Suggestions{}, badQuery("limit", "最多 %d 条建议", "at most %d suggestions", MaxSuggestions)
 	}
 	g := guesses.Get().(*guess)
-	defer func() {
-		g.ix, g.w = nil, nil // a snapshot must not be kept for the memory beside it
-		guesses.Put(g)
-	}()
+	defer g.release()
 	if err := g.begin(s.index, q, d, limit); err != nil {
 		return Suggestions{}, err
 	}
@@ -144,6 +141,12 @@ type guess struct {
 }
 
 var guesses = sync.Pool{New: func() any { return new(guess) }}
+
+// release gives the memory back.
+func (g *guess) release() {
+	g.ix, g.w = nil, nil // a snapshot must not be kept for the memory beside it
+	guesses.Put(g)
+}
 
 // The work on texts, of which the packed rows spare most, is bounded: looking at one
 // takes a part of the budget, and reading it some more.
