@@ -88,7 +88,7 @@ func (h *Handler) detail(info catalog.DatasetInfo) func(*request) (answer, error
 			return answer{}, catalog.ErrNotFound
 		}
 		rq.path = "/" + string(info.Name) + "/" + string(id)
-		rq.cameFrom()
+		rq.cameFrom(info.Name)
 		rq.listPage = rq.page
 		e, err := rq.snap.Find(id)
 		if errors.Is(err, catalog.ErrWithdrawn) {

@@ -150,7 +150,7 @@ func buildHash() (string, error) {
 		fmt.Fprintf(sum, "%s %d\n%s", name, len(b), b)
 		return err
 	})
-	for _, name := range []string{"css/fonts.css", "css/tokens.css", "css/kiosk.css", "js/search.js", "js/terminal.js"} {
+	for _, name := range []string{"css/fonts.css", "css/tokens.css", "css/kiosk.css", "js/keys.js", "js/search.js", "js/terminal.js"} {
 		fmt.Fprintln(sum, static.URL(name))
 	}
 	fmt.Fprintln(sum, panelVersion)
@@ -280,14 +280,14 @@ type request struct {
 	own, phone bool
 	page       int // of a list, from 1
 	// args are all parameters, query what is searched for, and state what this page
-	// depends on besides view and page, as parameters. foundOn is the page of the
-	// search that the visitor came from, 0 for none.
-	args    url.Values
-	query   query
-	state   string
-	foundOn int
+	// depends on besides view and page, as parameters. list tells the list of a dataset
+	// from a search.
+	args  url.Values
+	query query
+	state string
+	list  bool
 	// origin is where a visitor came from, as it stands in the address, and back the way
-	// there unless that is a search; listPage is the page of the record's list.
+	// there; listPage is the page of the record's list.
 	origin   string
 	back     trail
 	listPage int

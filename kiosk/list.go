@@ -74,88 +74,71 @@ func (s *sheet) card() card {
 	return c
 }
 
+// listPage is a dataset: a query without a text.
 type listPage struct {
-	*page
-	Dataset        catalog.DatasetInfo
-	Mark           mark
-	Cards          []card
-	From, To       int
-	Total          int
-	Previous, Next string // links, empty at the ends
-	// Here narrows the list to this terminal's market, or widens it again; nil where
-	// that is no choice.
-	Here *chip
+	results
+	Dataset catalog.DatasetInfo
+	Mark    mark
 }
 
 // Seek is the link to the search in this list.
-func (p listPage) Seek() string {
-	return "/search" + join(p.query(1), query{dataset: p.Dataset.Name}.encode())
-}
+func (p listPage) Seek() string { return p.searched(query{dataset: p.Dataset.Name}) }
 
 func (h *Handler) list(info catalog.DatasetInfo) func(*request) (answer, error) {
 	return func(rq *request) (answer, error) {
-		if rq.args.Get("here") == "only" && rq.market() != "" {
-			rq.state = "here=only"
-		}
+		rq.list = true
+		rq.args.Set("dataset", string(info.Name))
+		rq.args.Del("q")
+		rq.args.Del("sort")
+		rq.query = rq.readQuery(rq.args)
+		rq.state = rq.stateOf(rq.query)
 		return answer{template: "list", data: func() (any, error) {
-			p := listPage{page: rq.newPage(rq.view.in(info.Label), "/"), Dataset: info, Total: rq.snap.Count(info.Name)}
-			var all []catalog.Entry // empty where the order is that of the snapshot
-			if rq.market() != "" || len(layouts[info.Name].last) > 0 {
-				o, err := p.ordered(info.Name)
-				if err != nil {
-					return nil, err
-				}
-				all = o.entries
-				p.here(o)
-				if rq.state != "" {
-					all, p.Total = o.own, len(o.own)
-				}
-			}
-			last := max(1, (p.Total+listSize-1)/listSize)
-			rq.page = min(rq.page, last) // a list grows shorter between releases
+			p := listPage{results: results{page: rq.newPage(rq.view.in(info.Label), "/")}, Dataset: info}
 			for n, name := range doors {
 				if name == info.Name {
 					p.Mark = marks[n]
 				}
 			}
-			skip := (rq.page - 1) * listSize
-			var entries []catalog.Entry
-			if all == nil {
-				entries = rq.snap.List(snapshot.Slice{Dataset: info.Name, Skip: skip, Limit: listSize}).Entries
-			} else {
-				entries = all[min(skip, len(all)):min(skip+listSize, len(all))]
-			}
-			sheets, err := p.sheetsOf(entries)
+			s := p.asked()
+			s.Sort = "" // by identifier
+			found, err := p.find(s)
 			if err != nil {
 				return nil, err
 			}
-			for _, s := range sheets {
-				c := s.card()
-				c.Href = p.HrefPage("/"+string(info.Name)+"/"+string(s.ID), rq.page)
-				p.Cards = append(p.Cards, c)
+			if rq.market() != "" || len(layouts[info.Name].last) > 0 {
+				if found.Entries, err = p.inOrder(s); err != nil {
+					return nil, err
+				}
 			}
-			p.From, p.To = min(skip+1, p.Total), skip+len(p.Cards)
-			if rq.page > 1 {
-				p.Previous = rq.path + join(p.query(rq.page-1), rq.state)
+			if err := p.narrow(found); err != nil {
+				return nil, err
 			}
-			if rq.page < last {
-				p.Next = rq.path + join(p.query(rq.page+1), rq.state)
+			if p.Total == 0 && rq.query.narrow() {
+				return p, p.ways(0)
 			}
-			return p, nil
+			return p, p.show(found.Entries)
 		}}, nil
 	}
 }
 
-// here offers the records of this terminal's market alone.
-func (p *listPage) here(o order) {
-	on := p.rq.state != ""
-	if !on && (len(o.own) == 0 || len(o.own) == len(o.entries)) {
-		return
+// inOrder returns the page of what s finds in the order of the list.
+func (r *results) inOrder(s snapshot.Query) ([]catalog.Entry, error) {
+	o, err := r.ordered(s.Dataset)
+	if err != nil {
+		return nil, err
 	}
-	p.Here = &chip{Text: text{S: p.texts["here"]}, Count: p.Number(len(o.own)), On: on, Href: p.rq.path + join(p.query(1), "here=only")}
-	if on {
-		p.Here.Href, p.Here.Drop = p.rq.path+p.query(1), p.texts["search.remove"]
+	all := o.entries
+	if r.rq.query.narrow() {
+		s.Limit = len(all)
+		found, err := r.rq.snap.Search(s)
+		if err != nil {
+			return nil, err
+		}
+		all = found.Entries
+		slices.SortFunc(all, func(a, b catalog.Entry) int { return cmp.Compare(o.place[a.ID], o.place[b.ID]) })
 	}
+	skip := min((r.rq.page-1)*listSize, len(all))
+	return all[skip:min(skip+listSize, len(all))], nil
 }
 
 func (p *page) sheetsOf(entries []catalog.Entry) ([]*sheet, error) {
@@ -172,7 +155,8 @@ func (p *page) sheetsOf(entries []catalog.Entry) ([]*sheet, error) {
 // order is a dataset as its list shows it.
 type order struct {
 	entries []catalog.Entry
-	own     []catalog.Entry // of these, those of this terminal's market
+	place   map[catalog.ID]int // in entries
+	own     []catalog.Entry    // of these, those of this terminal's market
 }
 
 // orders holds, for one release, the datasets whose lists are not in the order of
@@ -197,7 +181,7 @@ func (p *page) ordered(d catalog.Dataset) (order, error) {
 	if list, ok := o.lists[d]; ok {
 		return list, nil
 	}
-	list := order{entries: slices.Collect(p.rq.snap.All(d))}
+	list := order{entries: slices.Collect(p.rq.snap.All(d)), place: map[catalog.ID]int{}}
 	open := len(list.entries)
 	if len(layouts[d].last) > 0 {
 		sheets, err := p.sheetsOf(list.entries)
@@ -221,11 +205,15 @@ func (p *page) ordered(d catalog.Dataset) (order, error) {
 		return order{}, err
 	}
 	own := func(e catalog.Entry) bool { return here[e.ID] }
-	current, over := list.entries[:open], list.entries[open:]
-	list.own = slices.Concat(current[:ownFirst(current, own)], over[:ownFirst(over, own)])
-	market := func(e catalog.Entry) bool { return e.ID == p.rq.market() }
-	ownFirst(list.entries, market)
-	ownFirst(list.own, market)
+	ownFirst(list.entries[:open], own)
+	ownFirst(list.entries[open:], own)
+	ownFirst(list.entries, func(e catalog.Entry) bool { return e.ID == p.rq.market() })
+	for i, e := range list.entries {
+		list.place[e.ID] = i
+		if own(e) {
+			list.own = append(list.own, e)
+		}
+	}
 	o.lists[d] = list
 	return list, nil
 }

@@ -43,13 +43,9 @@ type page struct {
 // newPage returns the frame of a page whose way back leads to parent.
 func (rq *request) newPage(title text, parent string) *page {
 	p := &page{rq: rq, texts: rq.h.texts[rq.view.lang], view: rq.view, Title: title, Path: rq.path, Parent: parent, Preview: rq.h.preview}
-	switch {
-	case rq.foundOn > 0:
-		p.Parent, p.ParentPage, p.parentState = "/search", rq.foundOn, rq.query.encode()
-	case rq.back.path != "":
-		p.Parent, p.parentState = rq.back.path, rq.back.state
-	default:
-		p.ParentPage = rq.listPage
+	p.ParentPage = rq.listPage
+	if rq.back.path != "" {
+		p.Parent, p.ParentPage, p.parentState = rq.back.path, rq.back.page, rq.back.state
 	}
 	if rq.snap != nil {
 		p.Release = rq.snap.Manifest()
@@ -116,6 +112,15 @@ func (p *page) Href(path string) string { return path + p.query(1) }
 // record returns the link to a record.
 func (p *page) record(d catalog.Dataset, id catalog.ID) string {
 	return "/" + string(d) + "/" + string(id) + join(p.query(1), p.trail)
+}
+
+// Rel returns how the page that a link leads to stands to this one. Pages of a search are
+// without number, and no crawler needs them.
+func (p *page) Rel(to string) string {
+	if p.rq.query.text != "" || p.rq.query.narrow() || p.Path == "/search" {
+		return to + " nofollow"
+	}
+	return to
 }
 
 // HrefPage returns the link to page n of the list at path.

@@ -74,7 +74,7 @@ func sound(t *testing.T, url string, resp reply, page string) *node {
 			t.Errorf("%s: link to %q", url, href)
 		}
 	}
-	// A terminal has a script, and the search alone a form and a script that it also
+	// A terminal has a script, and the search alone a form and scripts that it also
 	// works without.
 	var scripts []string
 	for _, s := range root.all("script") {
@@ -86,7 +86,7 @@ func sound(t *testing.T, url string, resp reply, page string) *node {
 	}
 	forms := root.all("form")
 	if strings.HasPrefix(url, "/search") {
-		want = append(want, static.URL("js/search.js"))
+		want = append(want, static.URL("js/search.js"), static.URL("js/keys.js"))
 		if len(forms) != 1 || forms[0].attrs["action"] != "/search" || forms[0].attrs["method"] != "get" {
 			t.Errorf("%s: %d forms", url, len(forms))
 		}
@@ -903,8 +903,8 @@ func TestGolden(t *testing.T) {
 
 // outline writes the elements that carry meaning, with their text.
 func outline(b *bytes.Buffer, n *node, depth int) {
-	if n.name == "svg" {
-		fmt.Fprintf(b, "%*ssvg.%s\n", 2*depth, "", n.attrs["class"])
+	if n.name == "svg" || n.attrs["id"] == "keyboard" {
+		fmt.Fprintf(b, "%*s%s.%s\n", 2*depth, "", n.name, n.attrs["class"])
 		return
 	}
 	line := []string{strings.Join(append([]string{n.name}, strings.Fields(n.attrs["class"])...), ".")}

@@ -4,7 +4,6 @@ import (
 	"log/slog"
 
 	"luoshu/catalog"
-	"luoshu/catalog/snapshot"
 )
 
 // place is where the screen stands: which terminal it is and, if the release's profile
@@ -52,31 +51,26 @@ func (rq *request) market() catalog.ID {
 	return t.Market
 }
 
-// here returns the records of d that belong to this terminal's market: that name it, are
-// part of it, or are the market itself.
+// marketField names the market that a record belongs to, in every dataset.
+const marketField = "market"
+
+// here returns the records of d that belong to this terminal's market.
 func (rq *request) here(d catalog.Dataset) (map[catalog.ID]bool, error) {
 	market := rq.market()
 	if market == "" {
 		return nil, nil
 	}
-	own := map[catalog.ID]bool{}
-	if market.Dataset() == d {
-		own[market] = true
+	own := query{dataset: d, market: market}.search()
+	own.Limit = rq.snap.Count(d)
+	found, err := rq.snap.Search(own)
+	if err != nil {
+		return nil, err
 	}
-	for _, field := range []string{"market", "parent"} {
-		if _, ok := snapshot.LookupSearchField(d, field); !ok {
-			continue
-		}
-		q := snapshot.Query{Dataset: d, Filters: []snapshot.Filter{{Field: field, Values: []string{string(market)}}}, Limit: rq.snap.Count(d)}
-		found, err := rq.snap.Search(q)
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range found.Entries {
-			own[e.ID] = true
-		}
+	all := map[catalog.ID]bool{}
+	for _, e := range found.Entries {
+		all[e.ID] = true
 	}
-	return own, nil
+	return all, nil
 }
 
 // ownFirst brings those of all that are own to the front and keeps the order within

@@ -70,19 +70,23 @@ func TestPlace(t *testing.T) {
 	}
 	for _, d := range []catalog.Dataset{catalog.Demands, catalog.Events, catalog.Achievements} {
 		root, _ := ask("/" + string(d))
-		chips := root.classed("chips")
-		if len(chips) == 0 {
-			t.Logf("%s: no record of the market", d)
+		chip := hereChip(root)
+		if chip == nil {
+			t.Errorf("%s: no record of the market", d)
 			continue
 		}
-		chip := chips[0].all("a")[0]
-		alone, _ := ask(chip.attrs["href"])
+		alone, page := ask(chip.attrs["href"])
 		cards := alone.classed("cards")[0].all("article")
 		if count := chip.all("span")[0].read(); count != strconv.Itoa(len(cards)) && len(cards) != listSize {
 			t.Errorf("%s: the market has %s, its list %d", d, count, len(cards))
 		}
-		if on := alone.classed("chips")[0].all("a")[0]; on.attrs["href"] != "/"+string(d) || !slices.Contains(strings.Fields(on.attrs["class"]), "on") {
-			t.Errorf("%s: no way back to all: %v", d, on.attrs)
+		if on := hereChip(alone); on == nil || on.attrs["href"] != "/"+string(d) || !slices.Contains(strings.Fields(on.attrs["class"]), "on") {
+			t.Errorf("%s: no way back to all: %.300s", d, page)
+		}
+		// A record leads back to the market's own list, and to the same page of it.
+		record, _ := ask(cards[0].all("a")[0].attrs["href"])
+		if back := record.classed("to-back")[0].all("a")[0].attrs["href"]; back != "/"+string(d)+"?here=only" {
+			t.Errorf("%s: a record leads back to %s", d, back)
 		}
 	}
 	ask = standing(t, "", "")
@@ -90,6 +94,18 @@ func TestPlace(t *testing.T) {
 	if strings.Contains(page, "here=") || len(root.classed("to-end")) > 0 || len(root.all("script")) > 0 || len(root.all("dialog")) > 0 || strings.Contains(page, "/panel/") {
 		t.Error("a plain web page behaves like a terminal")
 	}
+}
+
+// hereChip is the choice of this terminal's market, nil where there is none.
+func hereChip(root *node) *node {
+	for _, fold := range root.classed("fold") {
+		for _, a := range fold.all("a") {
+			if strings.HasPrefix(a.read(), "本市场") {
+				return a
+			}
+		}
+	}
+	return nil
 }
 
 func TestPanelSheet(t *testing.T) {

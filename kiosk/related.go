@@ -265,7 +265,7 @@ func (s *sheet) validity() text {
 func (rq *request) readTrail() (t trail) {
 	from := rq.args.Get("from")
 	if from == "take" || from == "search" {
-		return trail{"from=" + from, "/" + from, ""}
+		return trail{param: "from=" + from, path: "/" + from}
 	}
 	name, part, _ := strings.Cut(from, ".")
 	id, err := catalog.ParseID(name)
@@ -287,4 +287,5 @@ type trail struct {
 	param string // as it stands in the address
 	path  string
 	state string // parameters of path
+	page  int    // of path, 0 where it has none
 }

@@ -55,7 +55,7 @@ func TestSearchChips(t *testing.T) {
 	open := demonstration(t)
 	for _, start := range []string{
 		"/search?q=%E8%BD%B4%E6%89%BF", "/search?lang=en&type=large&q=bearing&show=fields", "/search?dataset=achievements",
-		"/search?q=%E8%BD%B4%E6%89%BF&dataset=achievements&stage=pilot&tech_fields=manufacturing", "/search?dataset=policies", "/search",
+		"/search?q=%E8%BD%B4%E6%89%BF&dataset=achievements&tech_fields=manufacturing&stage=pilot", "/search?dataset=policies", "/search",
 	} {
 		root := open(start)
 		for _, a := range root.classed("chip") {
@@ -148,7 +148,7 @@ func TestSearchWays(t *testing.T) {
 	open := demonstration(t)
 	for _, start := range []string{
 		"/search?q=%E8%BD%B4%E6%89%BF+%E6%9C%88%E7%90%83%E8%BD%A6&dataset=achievements&stage=early",
-		"/search?lang=en&q=bearing&dataset=achievements&stage=early&trl=9",
+		"/search?lang=en&q=bearing&dataset=achievements&trl.gte=9&stage=early",
 		"/search?q=%E8%BD%B4%E6%89%BF&dataset=policies", "/search?q=%E6%9C%88%E7%90%83%E8%BD%A6",
 	} {
 		root := open(start)
@@ -206,7 +206,11 @@ func TestSearchState(t *testing.T) {
 		"stage=pilot":           "", // a field of achievements
 		"stage=pilot&dataset=achievements&stage=early&stage=pilot&stage=x": "dataset=achievements&stage=early&stage=pilot",
 		"dataset=nothing&division=410305&sort=trl":                         "division=410305",
-		"dataset=achievements&trl=7&trl=high&trl=-":                        "dataset=achievements&trl=7",
+		"dataset=achievements&trl.gte=high":                                "dataset=achievements",
+		"dataset=achievements&trl.gte=7&trl.gte=8&trl=3":                   "dataset=achievements&trl.gte=7",
+		"dataset=achievements&completed_on.gte=2024":                       "dataset=achievements&completed_on.gte=2024",
+		"q=zc&as=typed&here=only":                                          "q=zc&as=typed", // no terminal is here
+		"as=typed":                                                         "",
 		"sort=name&q=a&page=7&lang=en&show=all":                            "q=a&sort=name",
 		"show=fields&q=a":                                                  "q=a&show=fields",
 	} {

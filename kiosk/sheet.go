@@ -38,7 +38,7 @@ var layouts = map[catalog.Dataset]layout{
 		strip:  []string{"stage", "application_status", "level"},
 		deep:   []string{"advantages", "applications"},
 		offer:  []string{"transfer_modes", "license_kinds", "price"},
-		facets: []string{"stage", "transfer_modes", "trl"},
+		facets: []string{"trl", "stage", "transfer_modes", "completed_on"},
 	},
 	catalog.Demands: {
 		owner:  "organizations",
@@ -82,7 +82,7 @@ var layouts = map[catalog.Dataset]layout{
 		strip:  []string{"amount", "mode", "status"},
 		prose:  []string{"beneficiary", "condition"},
 		offer:  []string{"doc_no", "clause", "issued_on"},
-		facets: []string{"mode", "status"},
+		facets: []string{"mode", "status", "issued_on"},
 	},
 	catalog.Events: {
 		owner: "organizations",
@@ -93,15 +93,17 @@ var layouts = map[catalog.Dataset]layout{
 		facets: []string{"kind"},
 	},
 	catalog.Catalogs: {
-		owner: "organizations",
-		card:  []string{"edition", "issued_on"},
-		strip: []string{"edition", "issued_on"},
+		owner:  "organizations",
+		card:   []string{"edition", "issued_on"},
+		strip:  []string{"edition", "issued_on"},
+		facets: []string{"issued_on"},
 	},
 	catalog.Cases: {
-		owner: "organizations",
-		card:  []string{"happened_on"},
-		strip: []string{"happened_on"},
-		prose: []string{"story", "outcome"},
+		owner:  "organizations",
+		card:   []string{"happened_on"},
+		strip:  []string{"happened_on"},
+		prose:  []string{"story", "outcome"},
+		facets: []string{"happened_on"},
 	},
 	catalog.Notices: {
 		owner: "exchange",

@@ -1,5 +1,6 @@
-// Suggestions under the search field, from the interface that anybody may ask. The
-// page is complete without them: the form is sent and answered as a page.
+// Suggestions for what stands in the search field, from the interface that anybody may
+// ask. The page is complete without them: the form is sent and answered as a page. keys.js
+// hears by an event which keys lead on.
 
 const list = document.getElementById("suggestions");
 const form = list.closest("form");
@@ -46,14 +47,17 @@ function marked(text, ranges) {
 
 function option(item, i) {
   const li = document.createElement("li"), a = document.createElement("a"), text = document.createElement("span"), note = document.createElement("small");
-  li.id = "suggestion-" + i;
-  li.setAttribute("role", "option");
-  li.setAttribute("aria-selected", "false");
+  li.setAttribute("role", "none");
+  a.id = "suggestion-" + i;
+  a.setAttribute("role", "option");
+  a.setAttribute("aria-selected", "false");
   const name = english && item.text_en ? item.text_en : item.text;
+  if (english && !item.text_en) text.lang = "zh-Hans";
   text.append(marked(name, item.matched === name ? item.ranges : null));
   if (item.matched !== name && item.matched !== item.text) text.append(" ", marked(item.matched, item.ranges));
   note.append(item.kind === "title" ? item.id : item.count.toLocaleString("en"));
-  a.href = item.kind === "title" ? page(item) : address(item.text);
+  a.href = item.id ? page(item) : address(item.text);
+  li.className = item.kind;
   a.tabIndex = -1;
   a.append(text, note);
   li.append(a);
@@ -64,12 +68,12 @@ function show(items) {
   list.replaceChildren(...items.map(option));
   list.hidden = items.length === 0;
   field.setAttribute("aria-expanded", String(!list.hidden));
-  told.textContent = items.length ? list.dataset.told.replace("%s", items.length) : "";
+  told.textContent = items.length ? list.dataset.told.replace("%s", items.length) : field.value.trim() && list.dataset.none;
   choose(-1);
 }
 
 function choose(i) {
-  const options = list.children;
+  const options = list.querySelectorAll("a");
   chosen = i < -1 ? options.length - 1 : i >= options.length ? -1 : i;
   for (let k = 0; k < options.length; k++) options[k].setAttribute("aria-selected", String(k === chosen));
   if (chosen < 0) {
@@ -82,26 +86,29 @@ function choose(i) {
 
 async function ask() {
   asked?.abort();
-  const text = field.value.trim();
-  if (!text) return show([]);
+  const text = field.value.trim(), keys = document.body.classList.contains("typing");
+  if (!text && !keys) return show([]);
   asked = new AbortController();
-  const q = new URLSearchParams({ q: text, limit: "8" });
+  const q = new URLSearchParams({ limit: keys ? "16" : "8" });
+  if (text) q.set("q", text);
   const dataset = form.elements.dataset?.value;
   if (dataset) q.set("dataset", dataset);
   try {
     const answer = await fetch(list.dataset.from + "?" + q, { signal: asked.signal });
-    show(answer.ok ? (await answer.json()).data : []);
+    const { data = [], meta } = answer.ok ? await answer.json() : {};
+    show(data);
+    form.dispatchEvent(new CustomEvent("suggested", { detail: meta?.next_keys }));
   } catch (e) {
     if (e.name !== "AbortError") show([]);
   }
 }
 
-function later() {
+function later(e) {
   clearTimeout(timer);
-  timer = setTimeout(ask, pause);
+  timer = setTimeout(ask, e.isTrusted ? pause : 0); // a finger on a key is slow by itself
 }
 
-field.addEventListener("input", (e) => { if (!e.isComposing) later(); });
+field.addEventListener("input", (e) => { if (!e.isComposing) later(e); });
 field.addEventListener("compositionend", later);
 field.addEventListener("keydown", (e) => {
   if (e.isComposing || list.hidden) return;
@@ -111,10 +118,12 @@ field.addEventListener("keydown", (e) => {
     case "Escape": show([]); break;
     case "Enter":
       if (chosen < 0) return;
-      list.children[chosen].firstElementChild.click();
+      document.getElementById("suggestion-" + chosen).click();
       break;
     default: return;
   }
   e.preventDefault();
 });
-document.addEventListener("pointerdown", (e) => { if (!form.contains(e.target)) show([]); });
+document.addEventListener("pointerdown", (e) => {
+  if (!form.contains(e.target) && !document.body.classList.contains("typing")) show([]);
+});

@@ -50,7 +50,7 @@ function end() {
   if (idle?.open) idle.close();
   document.querySelector("main")?.replaceChildren();
   document.querySelector("header")?.replaceChildren();
-  document.querySelectorAll(".pager, .to-take").forEach((e) => e.remove());
+  document.querySelectorAll(".pager, .keyboard, .to-take").forEach((e) => e.remove());
   document.querySelectorAll(".bar a").forEach((a) => { a.search = ""; });
   scrollTo(0, 0);
   go(attract, Infinity);

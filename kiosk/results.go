@@ -1,0 +1,423 @@
+package kiosk
+
+import (
+	"cmp"
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+
+	"luoshu/catalog"
+	"luoshu/catalog/snapshot"
+)
+
+const (
+	// shownValues of a field can be chosen at once, the others behind a fold.
+	shownValues = 6
+	shownSteps  = 4 // of a field with an order
+	// leadIn is how many characters of an abstract stand before the word that was
+	// searched for, where it does not stand near the beginning.
+	leadIn, farIn = 12, 24
+)
+
+// chip is something to choose by touch.
+type chip struct {
+	Text text
+	// Count is how many records it finds, as it is written; empty for none.
+	Count string
+	Href  string
+	On    bool
+	// Drop says of a chosen value that another touch lets go of it.
+	Drop string
+}
+
+// chips are the values of one field.
+type chips struct {
+	Label text
+	Chips []chip
+	More  []chip // behind a fold
+}
+
+// way is a way out of a search that found nothing.
+type way struct {
+	Text  string
+	Count int
+	Href  string
+}
+
+// results are the records that a query finds, one page of them, with what narrows them
+// down: a search, or the list of a dataset.
+type results struct {
+	*page
+	// text is what is searched for: what was typed, or what that is the Pinyin of.
+	text     string
+	Total    int
+	From, To int
+	Cards    []card
+	Fault    text // why nothing can be searched for
+	// Here narrows it to this terminal's market, or widens it again; nil where that is
+	// no choice.
+	Here   *chip
+	Fields []chips
+	// Kept are the chosen values, shown while Fields are folded; Fold leads to the
+	// same page with them open, or folded.
+	Kept []chip
+	Open bool
+	Fold string
+	Ways []way
+
+	Previous, Next string // links, empty at the ends
+}
+
+// stateOf returns q as the address of this page says it: that of a list names its dataset
+// itself.
+func (rq *request) stateOf(q query) string {
+	if rq.list {
+		q.dataset = ""
+	}
+	return q.encode()
+}
+
+// own returns the link to page n of the same query.
+func (r *results) own(n int) string { return r.rq.path + join(r.query(n), r.rq.state) }
+
+// to returns the link to another query.
+func (r *results) to(q query) string { return r.rq.path + join(r.query(1), r.rq.stateOf(q)) }
+
+// searched returns the link to another query, as a search.
+func (r *results) searched(q query) string { return "/search" + join(r.query(1), q.encode()) }
+
+// asked returns the query as the index takes it.
+func (r *results) asked() snapshot.Query {
+	s := r.rq.query.search()
+	s.Text = r.text
+	return s
+}
+
+// count returns how many records s finds.
+func (r *results) count(s snapshot.Query) (int, error) {
+	s.Limit, s.Facets = 0, nil
+	found, err := r.rq.snap.Search(s)
+	return found.Total, err
+}
+
+// find searches for the page that the address names. A page behind the last is the last:
+// a search finds fewer after another release.
+func (r *results) find(s snapshot.Query) (snapshot.Result, error) {
+	s.Facets, s.Limit = facetsOf(s.Dataset), listSize
+	if r.rq.page > 1 {
+		n, err := r.count(s)
+		if err != nil {
+			return snapshot.Result{}, r.fault(err)
+		}
+		r.turnTo(n)
+	}
+	s.Skip = (r.rq.page - 1) * listSize
+	found, err := r.rq.snap.Search(s)
+	r.Total = found.Total
+	return found, r.fault(err)
+}
+
+// turnTo keeps the number of the page within what n records fill.
+func (r *results) turnTo(n int) { r.rq.page = min(r.rq.page, max(1, (n+listSize-1)/listSize)) }
+
+// fault tells the visitor what is wrong with what was typed. Any other error is one
+// of this side.
+func (r *results) fault(err error) error {
+	if q, ok := errors.AsType[*snapshot.QueryError](err); ok {
+		r.Fault = r.in(q.Message)
+		return nil
+	}
+	return err
+}
+
+// narrow offers what narrows the records down: this terminal's market, and the values of
+// the fields to choose by.
+func (r *results) narrow(found snapshot.Result) error {
+	if err := r.here(); err != nil {
+		return err
+	}
+	q := r.rq.query
+	other := q
+	other.open = !q.open
+	r.Open, r.Fold = q.open, r.rq.path+join(r.query(r.rq.page), r.rq.stateOf(other))
+	for _, facet := range found.Facets {
+		f, _ := snapshot.LookupSearchField(q.dataset, facet.Field)
+		group := chips{Label: r.In(f.Label)}
+		values := facet.Values
+		if f.Ordered {
+			values = upwards(values, q.least(f.Name))
+		}
+		chosen := 0
+		for _, v := range values {
+			c := chip{Text: r.valueOf(f, v.Value), Count: r.Number(v.Count), Href: r.to(q.toggle(f, v.Value)), On: v.Chosen}
+			if v.Chosen {
+				chosen++
+				c.Drop = r.texts["search.remove"]
+				r.Kept = append(r.Kept, c)
+			}
+			group.Chips = append(group.Chips, c)
+		}
+		// One value that all of it has is no choice.
+		if len(group.Chips) == 0 || len(group.Chips) == 1 && chosen == 0 && values[0].Count == found.Total {
+			continue
+		}
+		if f.Ordered {
+			r.Fields = append(r.Fields, group)
+			continue
+		}
+		slices.SortStableFunc(group.Chips, func(a, b chip) int { return cmp.Compare(chosenFirst(a.On), chosenFirst(b.On)) })
+		group.Chips = group.Chips[:min(len(group.Chips), maxValues)]
+		if n := max(shownValues, chosen); len(group.Chips) > n+1 {
+			group.Chips, group.More = group.Chips[:n], group.Chips[n:]
+		}
+		r.Fields = append(r.Fields, group)
+	}
+	return nil
+}
+
+func chosenFirst(chosen bool) int {
+	if chosen {
+		return 0
+	}
+	return 1
+}
+
+// least returns the least value that was chosen of a field.
+func (q query) least(field string) string {
+	for _, c := range q.chosen {
+		if c.field == field {
+			return c.least
+		}
+	}
+	return ""
+}
+
+// upwards turns the values of a field with an order into the least that can be asked for,
+// the greatest first, as many as are shown at once: each counts what lies above it too.
+func upwards(values []snapshot.FacetValue, least string) []snapshot.FacetValue {
+	all := slices.Clone(values)
+	slices.SortFunc(all, func(a, b snapshot.FacetValue) int {
+		return cmp.Or(cmp.Compare(len(b.Least), len(a.Least)), strings.Compare(b.Least, a.Least))
+	})
+	n, there := 0, false
+	for i := range all {
+		n += all[i].Count
+		all[i].Value, all[i].Count, all[i].Chosen = all[i].Least, n, all[i].Least == least
+		there = there || all[i].Chosen
+	}
+	if least != "" && !there {
+		all = slices.Insert(all, 0, snapshot.FacetValue{Value: least, Chosen: true})
+	}
+	n = min(len(all), shownSteps)
+	return append(all[:n:n], slices.DeleteFunc(all[n:], func(v snapshot.FacetValue) bool { return !v.Chosen })...)
+}
+
+// here offers the records of this terminal's market alone.
+func (r *results) here() error {
+	market := r.rq.market()
+	if market == "" {
+		return nil
+	}
+	q := r.rq.query
+	on := q.market != ""
+	n := r.Total
+	if !on {
+		s := r.asked()
+		s.Filters = append(s.Filters, snapshot.Filter{Field: marketField, Values: []string{string(market)}})
+		var err error
+		if n, err = r.count(s); err != nil || n == 0 || n == r.Total {
+			return err
+		}
+	}
+	q.market = map[bool]catalog.ID{false: market}[on]
+	r.Here = &chip{Text: text{S: r.texts["here"]}, Count: r.Number(n), On: on, Href: r.to(q)}
+	if on {
+		r.Here.Drop = r.texts["search.remove"]
+	}
+	return nil
+}
+
+// valueOf names a value of f.
+func (p *page) valueOf(f snapshot.SearchField, v string) text {
+	key := ""
+	switch {
+	case f.Name == "trl":
+		key = "search.trl"
+	case f.Ordered:
+		key = "search.since"
+	case f.Type == "bool":
+		return text{S: p.texts[map[bool]string{true: "yes", false: "no"}[v == "true"]]}
+	}
+	if key != "" {
+		s, _ := p.T(key, v)
+		return text{S: s}
+	}
+	if label := p.rq.snap.Label(f, v); label != (catalog.Text{}) {
+		return p.in(label)
+	}
+	return p.zh(v)
+}
+
+// show lays out a page of records, with the way back to it behind each.
+func (r *results) show(entries []catalog.Entry) error {
+	sheets, err := r.sheetsOf(entries)
+	if err != nil {
+		return err
+	}
+	words, err := r.rq.snap.NewHighlighter(r.text)
+	if err != nil {
+		return err
+	}
+	back := r.back()
+	for _, s := range sheets {
+		c := s.card()
+		c.Href = "/" + string(s.Dataset.Name) + "/" + string(s.ID) + back
+		if !r.rq.list {
+			c.Kind = r.In(s.Dataset.Singular)
+		}
+		if r.text != "" {
+			c.mark(words)
+		}
+		r.Cards = append(r.Cards, c)
+	}
+	skip := (r.rq.page - 1) * listSize
+	r.From, r.To = min(skip+1, r.Total), skip+len(r.Cards)
+	if r.rq.page > 1 {
+		r.Previous = r.own(r.rq.page - 1)
+	}
+	if r.To < r.Total {
+		r.Next = r.own(r.rq.page + 1)
+	}
+	return nil
+}
+
+// back returns the parameters that lead from a record back to this page.
+func (r *results) back() string {
+	q := r.rq.query
+	q.open = false
+	state := r.rq.stateOf(q)
+	name := "search"
+	if r.rq.list {
+		if name = "list"; state == "" {
+			return r.query(r.rq.page)
+		}
+	}
+	if state = strings.TrimPrefix(join(pageOnly(r.rq.page), state), "?"); state == "" {
+		return r.query(1)
+	}
+	return join(r.query(1), name+"="+url.QueryEscape(state))
+}
+
+// mark shows the words that were searched for in c.
+func (c *card) mark(words *snapshot.Highlighter) {
+	c.Marked = marked(c.Title.S, words.Ranges(c.Title.S))
+	ranges := words.Ranges(c.Abstract.S)
+	if len(ranges) > 0 && ranges[0][0] > farIn {
+		r := []rune(c.Abstract.S)
+		cut := ranges[0][0] - leadIn
+		c.Abstract.S = "…" + string(r[cut:])
+		for i := range ranges {
+			ranges[i][0] -= cut - 1
+			ranges[i][1] -= cut - 1
+		}
+	}
+	c.MarkedAbstract = marked(c.Abstract.S, ranges)
+}
+
+// pageOnly is the number of a page as a query.
+func pageOnly(n int) string { return view{lang: "zh"}.query(n) }
+
+// piece is a part of a text, On when it was searched for.
+type piece struct {
+	S  string
+	On bool
+}
+
+// marked parts s at the ranges, which are in code points.
+func marked(s string, ranges [][2]int) []piece {
+	r := []rune(s)
+	var out []piece
+	at := 0
+	for _, m := range ranges {
+		if m[0] > at {
+			out = append(out, piece{string(r[at:m[0]]), false})
+		}
+		out = append(out, piece{string(r[m[0]:m[1]]), true})
+		at = m[1]
+	}
+	if at < len(r) {
+		out = append(out, piece{string(r[at:]), false})
+	}
+	return out
+}
+
+// ways lead out of a query that finds nothing; all is how many other datasets have.
+func (r *results) ways(all int) error {
+	q := r.rq.query
+	hints, err := r.rq.snap.Hints(r.asked())
+	if err != nil {
+		return err
+	}
+	add := func(key, what string, n int, href string) {
+		s, _ := r.T(key, what)
+		r.Ways = append(r.Ways, way{Text: s, Count: n, Href: href})
+	}
+	for _, id := range r.rq.codesNear(q.text) {
+		s, _ := r.T("search.code", id, r.reference(id).S)
+		r.Ways = append(r.Ways, way{Text: s, Count: 1, Href: "/" + string(id.Dataset()) + "/" + string(id) + join(r.query(1), "from=search")})
+	}
+	for _, f := range hints.Filters {
+		field, _ := snapshot.LookupSearchField(q.dataset, f.Text)
+		add("search.without.field", r.In(field.Label).S, f.Count, r.to(q.without(f.Text)))
+	}
+	if hints.Unfiltered > 0 {
+		bare := q
+		bare.chosen, bare.market = nil, ""
+		r.Ways = append(r.Ways, way{Text: r.texts["search.without.fields"], Count: hints.Unfiltered, Href: r.to(bare)})
+	}
+	if q.dataset != "" && all > 0 {
+		r.Ways = append(r.Ways, way{Text: r.texts["search.everywhere"], Count: all, Href: r.searched(q.in(""))})
+	}
+	for _, w := range hints.Words {
+		rest := q
+		words := strings.Fields(r.text)
+		i := slices.Index(words, w.Text)
+		rest.text = strings.Join(slices.Delete(words, i, i+1), " ")
+		add("search.without.word", w.Text, w.Count, r.to(rest))
+	}
+	for _, n := range hints.Near {
+		add("search.near", n.Text, n.Count, r.searched(query{text: n.Text, dataset: q.dataset}))
+	}
+	return nil
+}
+
+// cameFrom makes what the address names the way back from a record of d: a search, or a
+// list that was narrowed.
+func (rq *request) cameFrom(d catalog.Dataset) {
+	if rq.back = rq.readTrail(); rq.back.path != "" {
+		rq.origin = rq.back.param
+		return
+	}
+	name, path := "search", "/search"
+	if rq.args.Get(name) == "" {
+		name, path = "list", "/"+string(d)
+	}
+	args, err := url.ParseQuery(rq.args.Get(name))
+	if err != nil {
+		return
+	}
+	if name == "list" {
+		args.Set("dataset", string(d))
+	}
+	q := rq.readQuery(args)
+	if name == "list" {
+		q.dataset = ""
+	}
+	if q.empty() {
+		return
+	}
+	state, page := q.encode(), pageNumber(args.Get("page"))
+	rq.back = trail{path: path, state: state, page: page}
+	rq.origin = name + "=" + url.QueryEscape(strings.TrimPrefix(join(pageOnly(page), state), "?"))
+}
