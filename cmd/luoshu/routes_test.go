@@ -22,7 +22,7 @@ func TestEveryRouteIsKnown(t *testing.T) {
 	others := []string{
 		"/livez", "/readyz", "/statusz", // for operators
 		"/openapi.json", "/docs", "/docs/", "/developers", "/developers/problems", "/quality", "/quality/registration", "/quality/service", // about the interface
-		"/", "/attract", "/contents", "/about", "/search", "/q/:id", "/q/:id/", "/panel/:panel", // for visitors
+		"/", "/attract", "/contents", "/about", "/search", "/q/:id", "/q/:id/", "/panel/:panel", "/q/list/:id", "/take", // for visitors
 	}
 	for d := range catalog.Datasets() {
 		others = append(others, "/"+string(d.Name), "/"+string(d.Name)+"/:id")
