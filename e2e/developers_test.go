@@ -28,7 +28,7 @@ func TestTryIt(t *testing.T) {
 			if got := v.see(live + " .response .response-col_status"); !strings.HasPrefix(got, "200") {
 				t.Errorf("the answer is %q", got)
 			}
-			v.approach(live + " .highlight-code")
+			v.approach(live+" .highlight-code", "sequence")
 			if got := v.see(live + " .highlight-code"); !strings.Contains(got, `"sequence": 1`) {
 				t.Errorf("the answer has not the first release: %.200s", got)
 			}

@@ -24,6 +24,7 @@ func (v *visitor) weigh() weight {
 			w.Scripts += r.Bytes
 		case network.ResourceTypeFont:
 			w.Fonts += r.Bytes
+		default: // in All alone
 		}
 	}
 	return w

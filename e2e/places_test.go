@@ -143,14 +143,14 @@ func (v *visitor) fits() {
 	}
 }
 
-// TestScreens takes a picture of every page in both languages and every mode, upright
-// and lying.
+// TestScreens takes a picture of every page in both languages, in every mode and on every
+// panel.
 func TestScreens(t *testing.T) {
 	if *screens == "" {
 		t.Skip("needs -screens (make screens)")
 	}
 	s := serve(t, "--public-url", "https://luoshu.example")
-	for _, on := range []screen{portrait, landscape} {
+	for _, on := range []screen{portrait, landscape, small, large} {
 		for _, lang := range languages {
 			for _, m := range modes {
 				t.Run(on.name+"/"+lang+"/"+m.name, func(t *testing.T) {
