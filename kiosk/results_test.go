@@ -41,7 +41,7 @@ func TestListFacets(t *testing.T) {
 	if got := q.Query(); taps != 3 || got.Get("trl.gte") != "7" || len(got["tech_fields"]) != 1 {
 		t.Errorf("after %d taps the list is %s", taps, at)
 	}
-	total := inList(t, root)
+	total := totalOf(t, root)
 	if total != said || total == 0 {
 		t.Errorf("the chip says %d, the list %d", said, total)
 	}
@@ -58,13 +58,13 @@ func TestListFacets(t *testing.T) {
 	}
 	// One that finds nothing leads on.
 	root = open("/achievements?division=410329&trl.gte=9&tech_fields=materials&stage=lab")
-	if inList(t, root) == 0 && len(root.classed("ways")[0].all("a")) < 2 {
+	if totalOf(t, root) == 0 && len(root.classed("ways")[0].all("a")) < 2 {
 		t.Error("a list without records is a dead end")
 	}
 }
 
-// inList is how many records the head of a list says that it has.
-func inList(t *testing.T, root *node) int {
+// totalOf is how many records the head of a list says that it has.
+func totalOf(t *testing.T, root *node) int {
 	t.Helper()
 	said := root.classed("asof")[0].all("span")[0].read()
 	n, err := strconv.Atoi(strings.Trim(said, "共条"))
