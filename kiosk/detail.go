@@ -155,6 +155,9 @@ func (s *sheet) detail(part string, at int) (*detailPage, error) {
 		g := s.Gauge()
 		p.Gauge = &g
 		s.take("observations", "operator", "target", "target_source")
+		if g.Target != "" {
+			s.take("period") // said with it
+		}
 	}
 	s.take("items")
 	if u := s.str(s.layout.outside); u != "" {

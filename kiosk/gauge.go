@@ -25,6 +25,10 @@ type gauge struct {
 	All      []bar  // by date
 	Groups   []bars // those of the whole city
 	Parts    []bar  // those of its divisions, against each other: the target is not theirs
+	// Reached says whether the target was met by what was last observed at the end of its
+	// period; empty where nothing was.
+	Reached string // yes or no
+	Sample  string // the label of an invented record
 }
 
 // bars are successive observations of one definition, the only ones that can be
@@ -77,6 +81,7 @@ type bar struct {
 	Length      string // of 100
 	AsOf        value
 	Division    text
+	Place       string // the page of the division, empty where the map lacks it
 	Definition  text
 	Source      text
 	Provisional bool
@@ -84,6 +89,11 @@ type bar struct {
 
 // signs are those of the code list operator.
 var signs = map[string]string{"gte": "≥ ", "gt": "> ", "lte": "≤ ", "lt": "< ", "eq": "= "}
+
+// Differ reports whether the city was not always counted by the same definition.
+func (g gauge) Differ() bool {
+	return slices.ContainsFunc(g.Groups, func(b bars) bool { return b.Definition != g.Groups[0].Definition })
+}
 
 // Gauge returns the record as an indicator.
 func (s *sheet) Gauge() gauge {
@@ -127,6 +137,7 @@ func (s *sheet) Gauge() gauge {
 		if has && g.Groups[i].within(s.str("period")) {
 			g.Groups[i].most = max(g.Groups[i].most, target)
 			g.Groups[i].TargetAt = share(target, g.Groups[i].most)
+			g.Reached = reached(g.Groups[i].Bars, lastYear(s.str("period")), s.str("operator"), target)
 			break
 		}
 	}
@@ -153,8 +164,30 @@ func (s *sheet) bar(o any) bar {
 	}
 	if d := member(o, "division"); d != "" {
 		b.Division = s.label("division", d)
+		if _, ok := spots()[d]; ok {
+			b.Place = s.Href("/places/" + d)
+		}
 	}
 	return b
+}
+
+// reached compares what was last observed in year with the target. It says nothing of
+// a provisional figure, and nothing where the year was not observed.
+func reached(all []bar, year, operator string, target float64) string {
+	last := all[len(all)-1]
+	if last.Provisional || !strings.HasPrefix(last.AsOf.Time, year) {
+		return ""
+	}
+	met, ok := map[string]bool{
+		"gte": last.number >= target, "gt": last.number > target, "lte": last.number <= target, "lt": last.number < target, "eq": last.number == target,
+	}[operator]
+	switch {
+	case !ok:
+		return ""
+	case met:
+		return "yes"
+	}
+	return "no"
 }
 
 // citywide reports whether an observation counts the whole city: it names no

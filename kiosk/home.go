@@ -33,8 +33,8 @@ type homePage struct {
 	*page
 	Center mark
 	Total  int
-	Cells  []door // by row; the one in the middle has no dataset
-	More   []door
+	Cells  []door  // by row; the one in the middle has no dataset
+	More   []tally // the row beneath the square
 	Picks  []pick
 	Board  []gauge
 }
@@ -48,18 +48,14 @@ type pick struct {
 func (h *Handler) home(rq *request) (answer, error) {
 	return answer{template: "home", data: func() (any, error) {
 		p := homePage{page: rq.newPage(rq.view.in(rq.snap.Manifest().Title), "")}
-		shown := map[catalog.Dataset]bool{}
 		for _, n := range square {
 			info, _ := doors[n].Info()
-			shown[info.Name] = true
 			p.Cells = append(p.Cells, door{info, marks[n], rq.snap.Count(info.Name)})
 		}
 		for info := range catalog.Datasets() {
 			p.Total += rq.snap.Count(info.Name)
-			if !shown[info.Name] {
-				p.More = append(p.More, door{DatasetInfo: info, Count: rq.snap.Count(info.Name)})
-			}
 		}
+		p.More = p.row()
 		var err error
 		if p.Picks, err = p.pick(); err != nil {
 			return nil, err
@@ -67,6 +63,17 @@ func (h *Handler) home(rq *request) (answer, error) {
 		p.Board, err = p.board(boardSize)
 		return p, err
 	}}, nil
+}
+
+// row are the ways beneath the square: what shows the city as a whole, then the datasets
+// without a door.
+func (p *page) row() []tally {
+	all := []tally{{Name: text{S: p.texts["view.places"]}, Href: "/places"}, {Name: text{S: p.texts["view.markets"]}, Href: "/markets"}}
+	for _, d := range []catalog.Dataset{catalog.Indicators, catalog.Catalogs, catalog.Cases, catalog.Notices} {
+		info, _ := d.Info()
+		all = append(all, tally{Name: p.In(info.Label), Href: "/" + string(d)})
+	}
+	return all
 }
 
 // pick chooses listings to show: of each release others, and on every node the same.

@@ -25,7 +25,7 @@ import (
 	"luoshu/static"
 )
 
-//go:embed templates texts
+//go:embed templates texts places.csv
 var files embed.FS
 
 // Reader gives the release that is shown.
@@ -77,6 +77,9 @@ type Handler struct {
 	landing       template.CSS
 	landingPolicy string
 	orders        atomic.Pointer[orders]
+	readings      kept[map[string][]reading]
+	carriers      kept[[]carrier]
+	markets       kept[[]market]
 	// build changes whenever the same release could give other bytes.
 	build string
 }
@@ -150,7 +153,7 @@ func buildHash() (string, error) {
 		fmt.Fprintf(sum, "%s %d\n%s", name, len(b), b)
 		return err
 	})
-	for _, name := range []string{"css/fonts.css", "css/tokens.css", "css/kiosk.css", "js/keys.js", "js/search.js", "js/terminal.js"} {
+	for _, name := range []string{"css/fonts.css", "css/tokens.css", "css/kiosk.css", "css/boards.css", "js/keys.js", "js/search.js", "js/terminal.js"} {
 		fmt.Fprintln(sum, static.URL(name))
 	}
 	fmt.Fprintln(sum, panelVersion)
@@ -170,6 +173,15 @@ func (h *Handler) Routes(r fiber.Router) {
 	r.Get("/search", h.handle(h.search))
 	r.Get("/take", h.handle(h.take))
 	r.Get("/q/list/:id", h.handle(h.listCode))
+	r.Get("/places", h.handle(h.places))
+	r.Get("/places/:id", h.handle(h.district))
+	r.Get("/fields", h.handle(h.fields))
+	r.Get("/readiness", h.handle(h.readiness))
+	r.Get("/dual-use", h.handle(h.dualUse))
+	r.Get("/markets", h.handle(h.marketTree))
+	r.Get("/markets/:id", h.handle(h.market))
+	r.Get("/bases", h.handle(h.bases))
+	r.Get("/indicators", h.handle(h.indicators)) // before the list of every dataset
 	r.Get("/q/:id", h.handle(h.code))
 	r.Get("/q/:id/", h.handle(h.code)) // some readers of codes add a slash
 	for info := range catalog.Datasets() {

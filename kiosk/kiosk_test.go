@@ -76,7 +76,7 @@ func TestTexts(t *testing.T) {
 		}
 		// A key is written out, or built from the part before its last dot.
 		used := strings.Contains(all, `"`+key+`"`)
-		for _, built := range []string{"ask.", "offer.", "section.", "bar.", "fail.", "over.", "search.sort."} {
+		for _, built := range []string{"ask.", "offer.", "section.", "bar.", "fail.", "over.", "search.sort.", "view.", "board.reached."} {
 			used = used || strings.HasPrefix(key, built)
 		}
 		if !used {
@@ -109,7 +109,7 @@ func TestLayouts(t *testing.T) {
 			t.Errorf("%s has no layout", info.Name)
 		}
 		names := slices.Concat(l.card, l.strip, l.prose, l.deep, l.offer, l.last, l.facets)
-		for _, name := range []string{l.owner, l.begins} {
+		for _, name := range []string{l.owner, l.begins, l.latest} {
 			if name != "" {
 				names = append(names, name)
 			}
@@ -366,7 +366,7 @@ func FuzzParseCode(f *testing.F) {
 
 func TestEmbedded(t *testing.T) {
 	err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && !slices.Contains([]string{".html", ".css", ".json"}, filepath.Ext(name)) {
+		if err == nil && !d.IsDir() && !slices.Contains([]string{".html", ".css", ".json", ".csv"}, filepath.Ext(name)) {
 			t.Errorf("%s has no place in the program", name)
 		}
 		return err

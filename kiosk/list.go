@@ -63,6 +63,10 @@ func (s *sheet) card() card {
 			c.Facts = append(c.Facts, f)
 		}
 	}
+	if s.Dataset.Name == catalog.Catalogs {
+		n, _ := s.T("catalogs.items", len(list(s.m["items"])))
+		c.Facts = append(c.Facts, fact{Values: []value{{text: text{S: n}}}})
+	}
 	for _, top := range slices.Concat(s.layout.prose, s.layout.deep) {
 		if c.Abstract.S == "" {
 			for _, f := range s.take(top) {
@@ -105,7 +109,7 @@ func (h *Handler) list(info catalog.DatasetInfo) func(*request) (answer, error) 
 			if err != nil {
 				return nil, err
 			}
-			if rq.market() != "" || len(layouts[info.Name].last) > 0 {
+			if l := layouts[info.Name]; rq.market() != "" || len(l.last) > 0 || l.latest != "" {
 				if found.Entries, err = p.inOrder(s); err != nil {
 					return nil, err
 				}
@@ -169,7 +173,7 @@ type orders struct {
 
 // ordered returns the records of d in the order of its list: what is over after what can
 // still be taken up, in each of the two this terminal's market first, then the next to
-// begin and of the past the latest.
+// begin and of the past the latest; what has neither end nor beginning, the newest first.
 func (p *page) ordered(d catalog.Dataset) (order, error) {
 	o := p.rq.h.orders.Load()
 	if o == nil || o.release != p.rq.snap.Hash() {
@@ -183,7 +187,7 @@ func (p *page) ordered(d catalog.Dataset) (order, error) {
 	}
 	list := order{entries: slices.Collect(p.rq.snap.All(d)), place: map[catalog.ID]int{}}
 	open := len(list.entries)
-	if len(layouts[d].last) > 0 {
+	if latest := layouts[d].latest; len(layouts[d].last) > 0 || latest != "" {
 		sheets, err := p.sheetsOf(list.entries)
 		if err != nil {
 			return order{}, err
@@ -192,7 +196,7 @@ func (p *page) ordered(d catalog.Dataset) (order, error) {
 		for _, e := range list.entries {
 			place[e.ID] = e
 		}
-		slices.SortStableFunc(sheets, byEnd)
+		slices.SortStableFunc(sheets, func(a, b *sheet) int { return cmp.Or(byEnd(a, b), strings.Compare(b.str(latest), a.str(latest))) })
 		for i, s := range sheets {
 			list.entries[i] = place[s.ID]
 			if s.over() {

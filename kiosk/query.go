@@ -24,8 +24,14 @@ func facetsOf(d catalog.Dataset) []string {
 	return slices.Concat([]string{"tech_fields"}, layouts[d].facets, []string{"division"})
 }
 
+// choosable returns the fields that an address can choose by in d: those to choose by,
+// and the quiet ones, which no search offers.
+func choosable(d catalog.Dataset) []string {
+	return slices.Concat(facetsOf(d), layouts[d].quiet, []string{marketField})
+}
+
 // everywhere tells the fields that every dataset has to choose by.
-func everywhere(field string) bool { return slices.Contains(facetsOf(""), field) }
+func everywhere(field string) bool { return slices.Contains(choosable(""), field) }
 
 // query is what a visitor searches for: records that hold the text and have the values
 // that were chosen. Without a text it is a list. All of it stands in the address, so that
@@ -37,7 +43,7 @@ type query struct {
 	literal bool
 	// market narrows it to the records of the terminal's own market; empty is all.
 	market catalog.ID
-	// chosen are the values by field, in the order of facetsOf.
+	// chosen are the values by field, in the order of choosable.
 	chosen []choice
 	sort   string // newest or name, else relevance
 	// open shows the fields to choose by where they are folded.
@@ -65,19 +71,18 @@ func readQuery(args url.Values) query {
 		q.sort = s
 	}
 	n := 0
-	for _, name := range facetsOf(q.dataset) {
+	for _, name := range choosable(q.dataset) {
 		field, _ := snapshot.LookupSearchField(q.dataset, name)
 		c := choice{field: name}
 		if field.Ordered {
 			if v := args.Get(name + atLeast); possible(field, v) {
 				c.least = v
 			}
-		} else {
-			for _, v := range args[name] {
-				if n < maxValues && possible(field, v) && !slices.Contains(c.values, v) {
-					c.values = append(c.values, v)
-					n++
-				}
+		}
+		for _, v := range args[name] {
+			if n < maxValues && possible(field, v) && !slices.Contains(c.values, v) {
+				c.values = append(c.values, v)
+				n++
 			}
 		}
 		if c.least != "" || len(c.values) > 0 {
@@ -191,7 +196,7 @@ func (q query) without(field string) query {
 func (q query) toggle(field snapshot.SearchField, value string) query {
 	args, _ := url.ParseQuery(q.encode()) // written by encode
 	name := field.Name
-	if field.Ordered {
+	if field.Ordered && !slices.Contains(args[name], value) {
 		name += atLeast
 	}
 	switch i := slices.Index(args[name], value); {

@@ -105,6 +105,11 @@ func (r *results) count(s snapshot.Query) (int, error) {
 // a search finds fewer after another release.
 func (r *results) find(s snapshot.Query) (snapshot.Result, error) {
 	s.Facets, s.Limit = facetsOf(s.Dataset), listSize
+	for _, c := range r.rq.query.chosen {
+		if !slices.Contains(s.Facets, c.field) {
+			s.Facets = append(s.Facets, c.field)
+		}
+	}
 	if r.rq.page > 1 {
 		n, err := r.count(s)
 		if err != nil {
@@ -145,12 +150,22 @@ func (r *results) narrow(found snapshot.Result) error {
 		f, _ := snapshot.LookupSearchField(q.dataset, facet.Field)
 		group := chips{Label: r.In(f.Label)}
 		values := facet.Values
-		if f.Ordered {
+		named := func(v string) text { return r.valueOf(f, v) }
+		if exact := q.exactly(f.Name); f.Ordered && len(exact) > 0 {
+			// A link asked for them: they can be let go of, and then for the least.
+			values, named = nil, func(v string) text { return text{S: strings.ToUpper(f.Name) + " " + v} }
+			for _, v := range exact {
+				values = append(values, snapshot.FacetValue{Value: v, Count: found.Total, Chosen: true})
+			}
+		} else if f.Ordered {
 			values = upwards(values, q.least(f.Name))
 		}
-		chosen := 0
+		chosen, quiet := 0, !slices.Contains(facetsOf(q.dataset), f.Name)
 		for _, v := range values {
-			c := chip{Text: r.valueOf(f, v.Value), Count: r.Number(v.Count), Href: r.to(q.toggle(f, v.Value)), On: v.Chosen}
+			if quiet && !v.Chosen {
+				continue
+			}
+			c := chip{Text: named(v.Value), Count: r.Number(v.Count), Href: r.to(q.toggle(f, v.Value)), On: v.Chosen}
 			if v.Chosen {
 				chosen++
 				c.Drop = r.texts["search.remove"]
@@ -191,6 +206,16 @@ func (q query) least(field string) string {
 		}
 	}
 	return ""
+}
+
+// exactly returns the values that were chosen of a field.
+func (q query) exactly(field string) []string {
+	for _, c := range q.chosen {
+		if c.field == field {
+			return c.values
+		}
+	}
+	return nil
 }
 
 // upwards turns the values of a field with an order into the least that can be asked for,

@@ -19,16 +19,21 @@ type layout struct {
 	card  []string // on a card of a list
 	// facets are the fields to choose by in a search, before those of every dataset.
 	facets []string
-	strip  []string // in the row under the title
-	prose  []string // texts under a heading of their own
-	deep   []string // texts that stand with the details
-	offer  []string // how to get it
+	// quiet are fields that a link chooses by and a visitor can let go of, but that no
+	// search offers.
+	quiet []string
+	strip []string // in the row under the title
+	prose []string // texts under a heading of their own
+	deep  []string // texts that stand with the details
+	offer []string // how to get it
 	// outside is an address elsewhere, given as a code to scan.
 	outside string
 	// last names the day the record is good until: the first of these that it has.
 	last []string
 	// begins names the day a list is ordered by; without it, by identifier.
 	begins string
+	// latest names the day by which a list begins with the newest.
+	latest string
 }
 
 var layouts = map[catalog.Dataset]layout{
@@ -38,7 +43,7 @@ var layouts = map[catalog.Dataset]layout{
 		strip:  []string{"stage", "application_status", "level"},
 		deep:   []string{"advantages", "applications"},
 		offer:  []string{"transfer_modes", "license_kinds", "price"},
-		facets: []string{"trl", "stage", "transfer_modes", "completed_on"},
+		facets: []string{"trl", "stage", "transfer_modes", "completed_on"}, quiet: []string{"dual_use.direction"},
 	},
 	catalog.Demands: {
 		owner:  "organizations",
@@ -48,7 +53,7 @@ var layouts = map[catalog.Dataset]layout{
 		deep:   []string{"existing_base"},
 		offer:  []string{"coop_modes", "budget", "period"},
 		last:   []string{"deadline"},
-		facets: []string{"kind", "status", "coop_modes", "local_first"},
+		facets: []string{"kind", "status", "coop_modes", "local_first"}, quiet: []string{"dual_use.direction"},
 	},
 	catalog.Packages: {
 		card:  []string{"issue_no", "period"},
@@ -94,16 +99,16 @@ var layouts = map[catalog.Dataset]layout{
 	},
 	catalog.Catalogs: {
 		owner:  "organizations",
-		card:   []string{"edition", "issued_on"},
-		strip:  []string{"edition", "issued_on"},
-		facets: []string{"issued_on"},
+		card:   []string{"edition", "source_ids", "issued_on"},
+		strip:  []string{"edition", "source_ids", "issued_on"},
+		facets: []string{"issued_on"}, latest: "issued_on",
 	},
 	catalog.Cases: {
 		owner:  "organizations",
 		card:   []string{"happened_on"},
 		strip:  []string{"happened_on"},
 		prose:  []string{"story", "outcome"},
-		facets: []string{"happened_on"},
+		facets: []string{"happened_on"}, latest: "happened_on",
 	},
 	catalog.Notices: {
 		owner: "exchange",
@@ -115,7 +120,6 @@ var layouts = map[catalog.Dataset]layout{
 	},
 	catalog.Indicators: {
 		card:  []string{"period"},
-		strip: []string{"period"},
 		prose: []string{"definition"},
 	},
 }
@@ -430,10 +434,10 @@ func (s *sheet) written(f catalog.Field, v string) value {
 }
 
 // label returns the label of a code, or the code where the list lacks it.
-func (s *sheet) label(list, code string) text {
+func (p *page) label(list, code string) text {
 	if l := catalog.LookupCodeList(list); l != nil {
 		if c, ok := l.Lookup(code); ok {
-			return s.In(c.Label)
+			return p.In(c.Label)
 		}
 	}
 	return text{S: code}
