@@ -7,7 +7,7 @@ import (
 )
 
 // place is a page of the program. {achievements} in its path stands for the first
-// record of that dataset; ? and & before it are right for more parameters.
+// record of that dataset, or of what is asked of it; ? and & before it are right for more parameters.
 type place struct {
 	name, path string
 	status     int  // 0 is 200
@@ -47,6 +47,15 @@ var forVisitors = []place{
 	{name: "case", path: "/cases/{cases}?"},
 	{name: "notice", path: "/notices/{notices}?"},
 	{name: "indicator", path: "/indicators/{indicators}?", every: true},
+	{name: "places", path: "/places?", every: true},
+	{name: "district", path: "/places/410311?"},
+	{name: "fields", path: "/fields?", every: true},
+	{name: "readiness", path: "/readiness?tech_fields=materials&", every: true},
+	{name: "dual-use", path: "/dual-use?"},
+	{name: "markets", path: "/markets?", every: true},
+	{name: "market", path: "/markets/{organizations?kinds=market&limit=1}?", every: true},
+	{name: "bases", path: "/bases?", every: true},
+	{name: "bases-of-a-kind", path: "/bases?kind=incubator&"},
 	{name: "missing", path: "/nothing-here?", status: 404, every: true},
 }
 
@@ -74,13 +83,17 @@ var modes = []struct{ name, query string }{
 
 var languages = []string{"zh", "en"}
 
-var braces = regexp.MustCompile(`\{(\w+)\}`)
+var braces = regexp.MustCompile(`\{([^}]+)\}`)
 
 // address returns the path of p with a record of s and more parameters.
 func (p place) address(s *server, more ...string) string {
 	s.t.Helper()
 	path := braces.ReplaceAllStringFunc(p.path, func(m string) string {
-		return s.records(strings.Trim(m, "{}") + "?limit=1")[0].ID
+		question := strings.Trim(m, "{}")
+		if !strings.Contains(question, "?") {
+			question += "?limit=1"
+		}
+		return s.records(question)[0].ID
 	})
 	path += strings.Join(more, "&")
 	return strings.TrimRight(path, "?&")
