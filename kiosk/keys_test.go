@@ -63,10 +63,11 @@ func TestKeyboard(t *testing.T) {
 		ask := standing(t, "K3", test.panel)
 		root, page := ask("/search")
 		keyboard := root.classed("keyboard")[0]
-		first := ""
+		var row []string
 		for _, b := range keyboard.classed("row")[0].all("button") {
-			first += b.attrs["data-key"]
+			row = append(row, b.attrs["data-key"])
 		}
+		first := strings.Join(row, "")
 		narrow := strings.Contains(keyboard.attrs["class"], "narrow")
 		if first != test.letters || narrow != test.narrow || strings.Contains(page, "lying") != test.low {
 			t.Errorf("%s: %s, narrow %v, low %v", test.panel, first, narrow, strings.Contains(page, "lying"))
