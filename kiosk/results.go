@@ -153,7 +153,7 @@ func (r *results) narrow(found snapshot.Result) error {
 		named := func(v string) text { return r.valueOf(f, v) }
 		if exact := q.exactly(f.Name); f.Ordered && len(exact) > 0 {
 			// A link asked for them: they can be let go of, and then for the least.
-			values, named = nil, func(v string) text { return text{S: strings.ToUpper(f.Name) + " " + v} }
+			values, named = nil, func(v string) text { return text{S: r.In(f.Label).S + " " + v} }
 			for _, v := range exact {
 				values = append(values, snapshot.FacetValue{Value: v, Count: found.Total, Chosen: true})
 			}
