@@ -111,7 +111,9 @@ func (v *visitor) targets() []target {
 	return must[[]target](v, `() => {
 		const selector = "a[href], button, input:not([type=hidden]), select, textarea, summary, label[for], [role=button], [role=option], [tabindex]:not([tabindex='-1'])", text = "";`+find+`
 		return found.map(e => {
-			const b = e.getBoundingClientRect();
+			// A card is touched as a whole: its link is spread over it.
+			const spread = getComputedStyle(e, "::after").position === "absolute";
+			const b = (spread ? e.offsetParent : e).getBoundingClientRect();
 			return {Name: e.tagName.toLowerCase() + (e.className && "." + e.className) + " " + (e.ariaLabel || e.innerText || e.value || "").trim().slice(0, 40),
 				X: b.x + scrollX, Y: b.y + scrollY, Width: b.width, Height: b.height};
 		}).filter(b => b.Width > 1 && b.Height > 1 && b.X + b.Width > 0 && b.Y + b.Height > 0);
