@@ -29,6 +29,9 @@ type door struct {
 	Count int
 }
 
+// Entrance is the page the door opens.
+func (d door) Entrance() string { return entrance(d.Name) }
+
 type homePage struct {
 	*page
 	Center mark

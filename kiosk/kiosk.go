@@ -76,6 +76,7 @@ type Handler struct {
 	// landingPolicy allows it by its hash and nothing else.
 	landing       template.CSS
 	landingPolicy string
+	measures      atomic.Pointer[measures]
 	orders        atomic.Pointer[orders]
 	readings      kept[map[string][]reading]
 	carriers      kept[[]carrier]
@@ -171,6 +172,11 @@ func (h *Handler) Routes(r fiber.Router) {
 	r.Get("/contents", h.handle(h.contents))
 	r.Get("/about", h.handle(h.about))
 	r.Get("/search", h.handle(h.search))
+	r.Get(supportPath, h.handle(h.support))
+	r.Get("/join", h.handle(h.join))
+	for d := range finders {
+		r.Get(finderPath(d), h.handle(h.find(d)))
+	}
 	r.Get("/take", h.handle(h.take))
 	r.Get("/q/list/:id", h.handle(h.listCode))
 	r.Get("/places", h.handle(h.places))

@@ -267,6 +267,9 @@ func (rq *request) readTrail() (t trail) {
 	if from == "take" || from == "search" {
 		return trail{param: "from=" + from, path: "/" + from}
 	}
+	if t, ok := supportTrail(from); ok {
+		return t
+	}
 	name, part, _ := strings.Cut(from, ".")
 	id, err := catalog.ParseID(name)
 	if err != nil {

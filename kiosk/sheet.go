@@ -79,7 +79,7 @@ var layouts = map[catalog.Dataset]layout{
 		owner:  "organizations",
 		card:   []string{"role", "divisions_served"},
 		strip:  []string{"role", "divisions_served"},
-		facets: []string{"role"},
+		facets: []string{"role", "divisions_served"},
 	},
 	catalog.Policies: {
 		owner:  "authority",

@@ -1,0 +1,210 @@
+package kiosk
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"luoshu/catalog"
+)
+
+const (
+	supportPath = "/support"
+	supportSize = 5 // measures on a screen
+	anything    = "any"
+)
+
+// audience is a group of people by the words that mean it.
+type audience struct {
+	name  string
+	words []string
+}
+
+// audiences are whom measures are for, by the words of their beneficiary. Their texts
+// are support.who.NAME.
+var audiences = []audience{
+	{"enterprise", []string{"企业"}},
+	{"startup", []string{"在孵企业", "初创", "创新创业"}},
+	{"university", []string{"高校", "高等院校", "高等学校", "院校"}},
+	{"institute", []string{"科研院所", "研究院所", "科研机构"}},
+	{"transfer", []string{"技术市场", "科技大市场", "技术转移"}},
+	{"carrier", []string{"孵化器", "众创空间", "星创天地", "大学科技园", "园区"}},
+	{"base", []string{"示范基地", "（示范）基地"}},
+	{"award", []string{"获奖"}},
+	{"finance", []string{"金融", "投资机构", "基金", "银行"}},
+	{"people", []string{"人员", "人才"}},
+}
+
+// aid is a policy as a visitor finds it.
+type aid struct {
+	entry catalog.Entry
+	who   []string
+	mode  string
+}
+
+// measures are those of one release, read once.
+type measures struct {
+	release catalog.Hash
+	all     []aid
+}
+
+// measures returns what is not known to have ended on the day the release describes.
+func (p *page) measures() ([]aid, error) {
+	if m := p.rq.h.measures.Load(); m != nil && m.release == p.rq.snap.Hash() {
+		return m.all, nil
+	}
+	m := &measures{release: p.rq.snap.Hash()}
+	for e := range p.rq.snap.All(catalog.Policies) {
+		s, err := p.newSheet(e)
+		if err != nil {
+			return nil, err
+		}
+		until, asOf := s.str("valid_until"), string(p.Release.AsOf)
+		if s.str("status") == "expired" || until != "" && until < asOf && !strings.HasPrefix(asOf, until) {
+			continue
+		}
+		one := aid{entry: e, mode: s.str("mode")}
+		for _, a := range audiences {
+			if slices.ContainsFunc(a.words, func(w string) bool { return strings.Contains(s.str("beneficiary"), w) }) {
+				one.who = append(one.who, a.name)
+			}
+		}
+		m.all = append(m.all, one)
+	}
+	p.rq.h.measures.Store(m)
+	return m.all, nil
+}
+
+// supportPage are the measures for somebody, in full.
+type supportPage struct {
+	*page
+	turn
+	Measures []shown
+	Whole    string // the list of all policies
+}
+
+// shown is a measure on the screen.
+type shown struct {
+	card
+	Sum       value
+	Condition text
+	Authority text
+	Validity  text
+}
+
+// support asks who the visitor is and what for, and shows what there is.
+func (h *Handler) support(rq *request) (answer, error) {
+	who, mode := rq.args.Get("who"), rq.args.Get("mode")
+	if !audienceKnown(who) {
+		who = ""
+	}
+	if who == "" || !modeKnown(mode) {
+		mode = ""
+	}
+	if who != "" {
+		rq.state = supportState(who, mode)
+	}
+	if mode != "" {
+		return answer{template: "support", data: func() (any, error) { return rq.supported(who, mode) }}, nil
+	}
+	return answer{template: "ask", data: func() (any, error) {
+		key, at, parent := "support.who", 0, "/"
+		if who != "" {
+			key, at, parent = "support.what", 1, supportPath
+		}
+		p, err := rq.asking(key, at, 2, parent)
+		if err != nil {
+			return nil, err
+		}
+		p.Note = p.texts["support.note"]
+		all, err := p.measures()
+		if err != nil {
+			return nil, err
+		}
+		to := func(who, mode string) string { return supportPath + join(p.query(1), supportState(who, mode)) }
+		if who == "" {
+			for _, a := range audiences {
+				p.answer(text{S: p.texts["support.who."+a.name]}, len(among(all, a.name, anything)), to(a.name, ""))
+			}
+			p.answer(text{S: p.texts["find.any"]}, len(all), to(anything, ""))
+			return p, nil
+		}
+		for _, c := range catalog.LookupCodeList("policy-mode").Codes() {
+			p.answer(p.In(c.Label), len(among(all, who, c.Code)), to(who, c.Code))
+		}
+		p.answer(text{S: p.texts["find.any"]}, len(among(all, who, anything)), to(who, anything))
+		return p, nil
+	}}, nil
+}
+
+// supportState returns the answers as the address says them.
+func supportState(who, mode string) string {
+	s := "who=" + who
+	if mode != "" {
+		s += "&mode=" + mode
+	}
+	return s
+}
+
+// supportTrail reads the way back to the measures that a record was found among.
+func supportTrail(from string) (trail, bool) {
+	part := strings.Split(from, ".")
+	if len(part) != 4 || part[0] != "support" || !audienceKnown(part[1]) || !modeKnown(part[2]) {
+		return trail{}, false
+	}
+	return trail{param: "from=" + from, path: supportPath, state: supportState(part[1], part[2]), page: pageNumber(part[3])}, true
+}
+
+func audienceKnown(who string) bool {
+	return who == anything || slices.ContainsFunc(audiences, func(a audience) bool { return a.name == who })
+}
+
+func modeKnown(mode string) bool {
+	_, ok := catalog.LookupCodeList("policy-mode").Lookup(mode)
+	return ok || mode == anything
+}
+
+// among returns the measures for who, in that mode.
+func among(all []aid, who, mode string) []aid {
+	var out []aid
+	for _, m := range all {
+		if (who == anything || slices.Contains(m.who, who)) && (mode == anything || m.mode == mode) {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+func (rq *request) supported(who, mode string) (any, error) {
+	p := supportPage{page: rq.newPage(text{S: rq.h.texts[rq.view.lang]["support.title"]}, supportPath)}
+	p.parentState = supportState(who, "")
+	p.Whole = p.Href("/" + string(catalog.Policies))
+	all, err := p.measures()
+	if err != nil {
+		return nil, err
+	}
+	found := among(all, who, mode)
+	rq.page = min(rq.page, max(1, (len(found)+supportSize-1)/supportSize))
+	from, to := (rq.page-1)*supportSize, min(rq.page*supportSize, len(found))
+	p.turn = turn{From: min(from+1, len(found)), To: to, Total: len(found)}
+	link := func(n int) string { return rq.path + join(p.query(n), rq.state) }
+	if from > 0 {
+		p.Previous = link(rq.page - 1)
+	}
+	if to < len(found) {
+		p.Next = link(rq.page + 1)
+	}
+	p.trail = "from=" + strings.Join([]string{"support", who, mode, strconv.Itoa(rq.page)}, ".")
+	for _, m := range found[from:to] {
+		s, err := p.newSheet(m.entry)
+		if err != nil {
+			return nil, err
+		}
+		out := shown{card: s.card(), Condition: s.zh(s.str("condition")), Authority: s.zh(s.str("authority")), Validity: s.validity()}
+		if amount, ok := s.m["amount"].(map[string]any); ok {
+			out.Sum = s.money(amount)
+		}
+		p.Measures = append(p.Measures, out)
+	}
+	return p, nil
+}
