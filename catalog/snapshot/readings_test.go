@@ -1,7 +1,6 @@
 package snapshot
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 )
@@ -46,7 +45,7 @@ func TestPinyinReadings(t *testing.T) {
 func BenchmarkReadings(b *testing.B) {
 	s := demonstration(b)
 	for _, typed := range []string{"zhoucheng", "zc", "zhoucheng仿真"} {
-		b.Run(fmt.Sprint(typed), func(b *testing.B) {
+		b.Run(typed, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, err := s.Readings(typed); err != nil {

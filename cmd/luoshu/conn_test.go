@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -155,7 +156,7 @@ func TestTooLong(t *testing.T) {
 			if res.StatusCode != tt.want || p.Status != tt.want || res.Header.Get("Content-Type") != "application/problem+json" {
 				t.Errorf("want %d: %s", tt.want, answer)
 			}
-			limit := fmt.Sprint(headerBytes)
+			limit := strconv.Itoa(headerBytes)
 			if tt.want != http.StatusRequestEntityTooLarge && !strings.Contains(p.Detail, limit) && !strings.Contains(p.Detail, "200") {
 				t.Errorf("no limit in %q", p.Detail)
 			}

@@ -123,11 +123,12 @@ func TestWalkWhileReleasesSwitch(t *testing.T) {
 	publisher, data := t.TempDir(), t.TempDir()
 	publish := func(from, to int) {
 		t.Helper()
-		rows := "source_key,成果名称\n"
+		var rows strings.Builder
+		rows.WriteString("source_key,成果名称\n")
 		for n := from; n < to; n++ {
-			rows += fmt.Sprintf("%d,轴承成果第%d号\n", n, n)
+			fmt.Fprintf(&rows, "%d,轴承成果第%d号\n", n, n)
 		}
-		luoshu(t, publisher, publishArgs(write(t, "a.csv", rows), store, "--replace", "--allow-shrink", "--data-dir", data)...).want(t, exitDone)
+		luoshu(t, publisher, publishArgs(write(t, "a.csv", rows.String()), store, "--replace", "--allow-shrink", "--data-dir", data)...).want(t, exitDone)
 	}
 	publish(0, 50)
 	nodes := []*server{serveProcess(t, "--source", store), serveProcess(t, "--source", store)}

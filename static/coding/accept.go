@@ -34,7 +34,7 @@ func Accept(fields [][]byte) Accepted {
 		}
 	}
 	// * gives identity no weight of its own, but forbids it with 0.
-	if !named[Identity] && !(star && others == 0) {
+	if !named[Identity] && (!star || others != 0) {
 		given[Identity] = hardly
 	}
 	return given

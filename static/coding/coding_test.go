@@ -111,6 +111,8 @@ func decode(t *testing.T, b []byte, c coding.Coding) []byte {
 		r = brotli.NewReader(bytes.NewReader(b))
 	case coding.Gzip:
 		r, err = gzip.NewReader(bytes.NewReader(b))
+	case coding.Identity:
+		r = bytes.NewReader(b)
 	}
 	if err != nil {
 		t.Fatal(err)
