@@ -193,7 +193,7 @@ func TestInterruptedPublications(t *testing.T) {
 	stopped := 0
 	for i := range rounds {
 		// Not before the program can have set up what listens for the signal.
-		code, _ := publish(i+1, 30*time.Millisecond+rand.N(whole))
+		code, _ := publish(i+1, 100*time.Millisecond+rand.N(whole))
 		spec := "dir:" + filepath.Join(folder, fmt.Sprint("store", i+1))
 		store, err := cache.Open(t.Context(), spec)
 		if err != nil {
