@@ -67,6 +67,6 @@ form.addEventListener("suggested", (e) => {
 opener.addEventListener("click", () => open(keys.hidden));
 if (terminal) {
   field.addEventListener("pointerdown", () => { if (keys.hidden) open(true); });
-  open(!field.value);
+  open(!field.value && !document.querySelector(".drop")); // who has chosen something came to read
 }
 opener.hidden = terminal || !matchMedia("(pointer: coarse) and (min-width: 1000px)").matches;
