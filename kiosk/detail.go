@@ -175,6 +175,13 @@ func (s *sheet) detail(part string, at int) (*detailPage, error) {
 	return p, p.fill(at)
 }
 
+// merelyLinked reports whether a relation leads to another record of this catalog and says
+// no more of it: that one stands among the links.
+func merelyLinked(entry []fact) bool {
+	linked := slices.ContainsFunc(entry, func(f fact) bool { return f.Name == "value" && f.Values[0].Href != "" })
+	return linked && !slices.ContainsFunc(entry, func(f fact) bool { return f.Name == "url" })
+}
+
 // rest lays out what no other place took.
 func (p *detailPage) rest() {
 	s := p.sheet
@@ -196,10 +203,7 @@ func (p *detailPage) rest() {
 	}
 	slices.SortFunc(p.Rights, func(a, b fact) int { return slices.Index(grounds, a.Name) - slices.Index(grounds, b.Name) })
 	for i := range p.Rights {
-		// Another record of this catalog stands among the links.
-		p.Rights[i].Entries = slices.DeleteFunc(p.Rights[i].Entries, func(entry []fact) bool {
-			return slices.ContainsFunc(entry, func(f fact) bool { return f.Name == "value" && f.Values[0].Href != "" })
-		})
+		p.Rights[i].Entries = slices.DeleteFunc(p.Rights[i].Entries, merelyLinked)
 	}
 	p.Rights = slices.DeleteFunc(p.Rights, func(f fact) bool { return len(f.Entries) == 0 })
 	p.Rest, p.About = s.take(append(own, last...)...), s.take(about...)
