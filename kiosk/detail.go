@@ -54,11 +54,11 @@ type turn struct {
 	Previous, Next  string
 }
 
-// turns shows page at of n things, or the last; link leads to another. It returns which of
-// the things stand on the page.
-func (t *turn) turns(n, at int, link func(int) string) (from, to int) {
-	at = min(at, max(1, (n+itemSize-1)/itemSize))
-	from, to = (at-1)*itemSize, min(at*itemSize, n)
+// turns shows page at of n things, size to a page, or the last; link leads to another. It
+// returns which of the things stand on the page.
+func (t *turn) turns(n, at, size int, link func(int) string) (from, to int) {
+	at = min(at, lastPage(n, size))
+	from, to = (at-1)*size, min(at*size, n)
 	*t = turn{From: min(from+1, n), To: to, Total: n}
 	if at > 1 {
 		t.Previous = link(at - 1)
@@ -68,6 +68,9 @@ func (t *turn) turns(n, at int, link func(int) string) (from, to int) {
 	}
 	return from, to
 }
+
+// lastPage is how many pages n things fill, size to a page; of none there is one.
+func lastPage(n, size int) int { return max(1, (n+size-1)/size) }
 
 // shared names the members that say how a record came here rather than what it is.
 var shared = []string{

@@ -15,7 +15,6 @@ import (
 	"net/url"
 	"runtime/debug"
 	"strconv"
-	"sync/atomic"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -76,8 +75,8 @@ type Handler struct {
 	// landingPolicy allows it by its hash and nothing else.
 	landing       template.CSS
 	landingPolicy string
-	measures      atomic.Pointer[measures]
-	orders        atomic.Pointer[orders]
+	measures      kept[[]aid]
+	orders        map[catalog.Dataset]*kept[order]
 	readings      kept[map[string][]reading]
 	carriers      kept[[]carrier]
 	markets       kept[[]market]
@@ -88,7 +87,10 @@ type Handler struct {
 // New parses the templates and texts. The error wraps catalog.ErrInvalid when cfg
 // lacks a reader or names an impossible terminal.
 func New(cfg Config) (*Handler, error) {
-	h := &Handler{reader: cfg.Reader, baseURL: cfg.BaseURL, terminal: cfg.Terminal, offline: cfg.Offline, preview: cfg.Preview, log: cfg.Logger}
+	h := &Handler{reader: cfg.Reader, baseURL: cfg.BaseURL, terminal: cfg.Terminal, offline: cfg.Offline, preview: cfg.Preview, log: cfg.Logger, orders: map[catalog.Dataset]*kept[order]{}}
+	for info := range catalog.Datasets() {
+		h.orders[info.Name] = new(kept[order])
+	}
 	var faults []error
 	if cfg.Reader == nil {
 		faults = append(faults, fmt.Errorf("no reader: %w", catalog.ErrInvalid))

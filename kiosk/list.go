@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-	"sync"
 
 	"luoshu/catalog"
 	"luoshu/catalog/snapshot"
@@ -163,28 +162,16 @@ type order struct {
 	own     []catalog.Entry    // of these, those of this terminal's market
 }
 
-// orders holds, for one release, the datasets whose lists are not in the order of
-// their identifiers. To find it many records are decoded, so it is found once.
-type orders struct {
-	release catalog.Hash
-	mu      sync.Mutex
-	lists   map[catalog.Dataset]order
+// ordered returns the records of d in the order of its list. To find it many records are
+// decoded.
+func (p *page) ordered(d catalog.Dataset) (order, error) {
+	return p.rq.h.orders[d].of(p.rq, func(rq *request) (order, error) { return rq.newPage(text{}, "").order(d) })
 }
 
-// ordered returns the records of d in the order of its list: what is over after what can
-// still be taken up, in each of the two this terminal's market first, then the next to
-// begin and of the past the latest; what has neither end nor beginning, the newest first.
-func (p *page) ordered(d catalog.Dataset) (order, error) {
-	o := p.rq.h.orders.Load()
-	if o == nil || o.release != p.rq.snap.Hash() {
-		o = &orders{release: p.rq.snap.Hash(), lists: map[catalog.Dataset]order{}}
-		p.rq.h.orders.Store(o)
-	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if list, ok := o.lists[d]; ok {
-		return list, nil
-	}
+// order finds the order of d's list: what is over after what can still be taken up, in
+// each of the two this terminal's market first, then the next to begin and of the past the
+// latest; what has neither end nor beginning, the newest first.
+func (p *page) order(d catalog.Dataset) (order, error) {
 	list := order{entries: slices.Collect(p.rq.snap.All(d)), place: map[catalog.ID]int{}}
 	open := len(list.entries)
 	if latest := layouts[d].latest; len(layouts[d].last) > 0 || latest != "" {
@@ -218,7 +205,6 @@ func (p *page) ordered(d catalog.Dataset) (order, error) {
 			list.own = append(list.own, e)
 		}
 	}
-	o.lists[d] = list
 	return list, nil
 }
 

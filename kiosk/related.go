@@ -144,14 +144,14 @@ func (p *detailPage) fill(at int) error {
 	switch {
 	case p.Part == "":
 		items := p.items()
-		from, to := p.turns(len(items), at, p.atPage)
+		from, to := p.turns(len(items), at, itemSize, p.atPage)
 		for _, id := range items[from:to] {
 			p.Items = append(p.Items, p.item(id))
 		}
 		return nil
 	case p.Part == "links" || strings.HasPrefix(p.Part, ownPart):
 		in := p.among(p.Part)
-		from, to := p.turns(total(in), at, p.atPage)
+		from, to := p.turns(total(in), at, itemSize, p.atPage)
 		return p.linked(in, from, to)
 	}
 	for _, k := range kinds {

@@ -50,11 +50,9 @@ type way struct {
 type results struct {
 	*page
 	// text is what is searched for: what was typed, or what that is the Pinyin of.
-	text     string
-	Total    int
-	From, To int
-	Cards    []card
-	Fault    text // why nothing can be searched for
+	text  string
+	Cards []card
+	Fault text // why nothing can be searched for
 	// Here narrows it to this terminal's market, or widens it again; nil where that is
 	// no choice.
 	Here   *chip
@@ -65,8 +63,7 @@ type results struct {
 	Open bool
 	Fold string
 	Ways []way
-
-	Previous, Next string // links, empty at the ends
+	turn
 }
 
 // stateOf returns q as the address of this page says it: that of a list names its dataset
@@ -77,9 +74,6 @@ func (rq *request) stateOf(q query) string {
 	}
 	return q.encode()
 }
-
-// own returns the link to page n of the same query.
-func (r *results) own(n int) string { return r.rq.path + join(r.query(n), r.rq.state) }
 
 // to returns the link to another query.
 func (r *results) to(q query) string { return r.rq.path + join(r.query(1), r.rq.stateOf(q)) }
@@ -124,7 +118,7 @@ func (r *results) find(s snapshot.Query) (snapshot.Result, error) {
 }
 
 // turnTo keeps the number of the page within what n records fill.
-func (r *results) turnTo(n int) { r.rq.page = min(r.rq.page, max(1, (n+listSize-1)/listSize)) }
+func (r *results) turnTo(n int) { r.rq.page = min(r.rq.page, lastPage(n, listSize)) }
 
 // fault tells the visitor what is wrong with what was typed. Any other error is one
 // of this side.
@@ -306,14 +300,7 @@ func (r *results) show(entries []catalog.Entry) error {
 		}
 		r.Cards = append(r.Cards, c)
 	}
-	skip := (r.rq.page - 1) * listSize
-	r.From, r.To = min(skip+1, r.Total), skip+len(r.Cards)
-	if r.rq.page > 1 {
-		r.Previous = r.own(r.rq.page - 1)
-	}
-	if r.To < r.Total {
-		r.Next = r.own(r.rq.page + 1)
-	}
+	r.turns(r.Total, r.rq.page, listSize, r.same)
 	return nil
 }
 

@@ -42,37 +42,30 @@ type aid struct {
 	mode  string
 }
 
-// measures are those of one release, read once.
-type measures struct {
-	release catalog.Hash
-	all     []aid
-}
-
 // measures returns what is not known to have ended on the day the release describes.
-func (p *page) measures() ([]aid, error) {
-	if m := p.rq.h.measures.Load(); m != nil && m.release == p.rq.snap.Hash() {
-		return m.all, nil
-	}
-	m := &measures{release: p.rq.snap.Hash()}
-	for e := range p.rq.snap.All(catalog.Policies) {
-		s, err := p.newSheet(e)
-		if err != nil {
-			return nil, err
-		}
-		until, asOf := s.str("valid_until"), string(p.Release.AsOf)
-		if s.str("status") == "expired" || until != "" && until < asOf && !strings.HasPrefix(asOf, until) {
-			continue
-		}
-		one := aid{entry: e, mode: s.str("mode")}
-		for _, a := range audiences {
-			if slices.ContainsFunc(a.words, func(w string) bool { return strings.Contains(s.str("beneficiary"), w) }) {
-				one.who = append(one.who, a.name)
+func (rq *request) measures() ([]aid, error) {
+	return rq.h.measures.of(rq, func(rq *request) ([]aid, error) {
+		p := rq.newPage(text{}, "")
+		var all []aid
+		for e := range rq.snap.All(catalog.Policies) {
+			s, err := p.newSheet(e)
+			if err != nil {
+				return nil, err
 			}
+			until, asOf := s.str("valid_until"), string(p.Release.AsOf)
+			if s.str("status") == "expired" || until != "" && until < asOf && !strings.HasPrefix(asOf, until) {
+				continue
+			}
+			one := aid{entry: e, mode: s.str("mode")}
+			for _, a := range audiences {
+				if slices.ContainsFunc(a.words, func(w string) bool { return strings.Contains(s.str("beneficiary"), w) }) {
+					one.who = append(one.who, a.name)
+				}
+			}
+			all = append(all, one)
 		}
-		m.all = append(m.all, one)
-	}
-	p.rq.h.measures.Store(m)
-	return m.all, nil
+		return all, nil
+	})
 }
 
 // supportPage are the measures for somebody, in full.
@@ -117,7 +110,7 @@ func (h *Handler) support(rq *request) (answer, error) {
 			return nil, err
 		}
 		p.Note = p.texts["support.note"]
-		all, err := p.measures()
+		all, err := p.rq.measures()
 		if err != nil {
 			return nil, err
 		}
@@ -179,7 +172,7 @@ func (rq *request) supported(who, mode string) (any, error) {
 	p := supportPage{page: rq.newPage(text{S: rq.h.texts[rq.view.lang]["support.title"]}, supportPath)}
 	p.parentState = supportState(who, "")
 	p.Whole = p.Href("/" + string(catalog.Policies))
-	all, err := p.measures()
+	all, err := p.rq.measures()
 	if err != nil {
 		return nil, err
 	}

@@ -114,7 +114,7 @@ func (h *Handler) take(rq *request) (answer, error) {
 		p := takePage{page: rq.newPage(text{S: h.texts[rq.view.lang]["take.title"]}, "/")}
 		p.trail = "from=take"
 		n := len(p.take)
-		from, to := p.turns(n, at, func(n int) string { return p.Path + join(p.query(1), rq.at("", n)) })
+		from, to := p.turns(n, at, itemSize, func(n int) string { return p.Path + join(p.query(1), rq.at("", n)) })
 		for _, id := range p.take[from:to] {
 			c := p.item(id)
 			c.Kind = p.In(c.Dataset.Singular)

@@ -83,19 +83,14 @@ func (p *page) cardsOf(s snapshot.Query, n int) (cards []card, total int, err er
 // behind the last is the last.
 func onPage[T any](p *page, all []T, n int) ([]T, turn) {
 	rq := p.rq
-	last := max(1, (len(all)+n-1)/n)
-	rq.page = min(rq.page, last)
-	from := (rq.page - 1) * n
-	shown := all[from:min(from+n, len(all))]
-	turned := turn{From: min(from+1, len(all)), To: from + len(shown), Total: len(all)}
-	if rq.page > 1 {
-		turned.Previous = rq.path + join(p.query(rq.page-1), rq.state)
-	}
-	if rq.page < last {
-		turned.Next = rq.path + join(p.query(rq.page+1), rq.state)
-	}
-	return shown, turned
+	rq.page = min(rq.page, lastPage(len(all), n))
+	var t turn
+	from, to := t.turns(len(all), rq.page, n, p.same)
+	return all[from:to], t
 }
+
+// same returns the link to page n of this very page.
+func (p *page) same(n int) string { return p.rq.path + join(p.query(n), p.rq.state) }
 
 // views are pages that show the same from different sides, side by side.
 func (p *page) views(paths ...string) []chip {
