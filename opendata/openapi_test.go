@@ -232,139 +232,9 @@ func same(t *testing.T, name string, got []byte) {
 	}
 }
 
-// contract validates answers against the document.
-type contract struct {
-	t        *testing.T
-	document map[string]any
-	compiler *jsonschema.Compiler
-	// limited says that the answers are to a client that is held to limits.
-	limited bool
-}
-
-// newContract reads the contract and makes it strict: a client must accept members it
-// does not know, but the program must describe every member it sends.
-func newContract(t *testing.T) *contract {
-	t.Helper()
-	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(opendata.OpenAPI()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	closeObjects(v)
-	c := &contract{t: t, document: v.(map[string]any), compiler: jsonschema.NewCompiler()}
-	c.compiler.AssertFormat()
-	if err := c.compiler.AddResource("contract.json", v); err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-func closeObjects(v any) {
-	switch v := v.(type) {
-	case map[string]any:
-		if _, ok := v["properties"]; ok && v["type"] == "object" && v["additionalProperties"] == nil {
-			v["additionalProperties"] = false
-		}
-		for _, m := range v {
-			closeObjects(m)
-		}
-	case []any:
-		for _, m := range v {
-			closeObjects(m)
-		}
-	}
-}
-
-// follow returns what v refers to, and where it stands.
-func (c *contract) follow(v any, at string) (map[string]any, string) {
-	o := v.(map[string]any)
-	ref, ok := o["$ref"].(string)
-	if !ok {
-		return o, at
-	}
-	var to any = c.document
-	for step := range strings.SplitSeq(strings.TrimPrefix(ref, "#/"), "/") {
-		to = to.(map[string]any)[step]
-	}
-	return to.(map[string]any), ref
-}
-
-var pointer = strings.NewReplacer("~", "~0", "/", "~1")
-
-// check holds answer a of a GET on a path of the contract to what is described.
-func (c *contract) check(path, address string, a answer) {
-	c.t.Helper()
-	operation := c.document["paths"].(map[string]any)[path].(map[string]any)["get"].(map[string]any)
-	responses := operation["responses"].(map[string]any)
-	status := strconv.Itoa(a.status)
-	if _, ok := responses[status]; !ok {
-		c.t.Errorf("%s answers %s, which the contract does not tell of %s", address, status, path)
-		return
-	}
-	response, at := c.follow(responses[status], "#/paths/"+pointer.Replace(path)+"/get/responses/"+status)
-	fields, _ := response["headers"].(map[string]any)
-	for name, h := range fields {
-		value := a.header.Get(name)
-		if value == "" && c.mayLack(name, a.status) {
-			continue
-		}
-		h, _ := c.follow(h, "")
-		_, err := strconv.Atoi(value)
-		if value == "" || h["schema"].(map[string]any)["type"] == "integer" && err != nil {
-			c.t.Errorf("%s: header %s is %q", address, name, value)
-		}
-	}
-	kind, _, _ := strings.Cut(a.header.Get("Content-Type"), ";")
-	content, ok := response["content"].(map[string]any)
-	if !ok {
-		if a.body != "" {
-			c.t.Errorf("%s answers %s with a body", address, status)
-		}
-		return
-	}
-	media, ok := content[kind].(map[string]any)
-	if !ok {
-		c.t.Errorf("%s answers %s as %q, which the contract does not tell", address, status, kind)
-		return
-	}
-	if _, ok := media["schema"]; !ok || !strings.HasSuffix(kind, "json") {
-		return
-	}
-	c.valid(at+"/content/"+pointer.Replace(kind)+"/schema", address, strings.NewReader(a.body))
-}
-
-// mayLack reports whether an answer may come without a header that the contract tells of.
-func (c *contract) mayLack(name string, status int) bool {
-	switch {
-	case name == "Content-Encoding":
-		return true // what is short stays as it is
-	case strings.HasPrefix(name, "RateLimit"):
-		return !c.limited
-	case name == "Retry-After":
-		return status != http.StatusServiceUnavailable && status != http.StatusTooManyRequests
-	}
-	return false
-}
-
-// valid holds JSON to the schema at a place of the contract.
-func (c *contract) valid(at, what string, body *strings.Reader) {
-	c.t.Helper()
-	schema, err := c.compiler.Compile("contract.json" + strings.ReplaceAll(at, "{", "%7B"))
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	v, err := jsonschema.UnmarshalJSON(body)
-	if err == nil {
-		err = schema.Validate(v)
-	}
-	if err != nil {
-		c.t.Errorf("%s is not as described: %v", what, err)
-	}
-}
-
-// TestContract asks every operation for what it has and for what it has not, and holds
-// the answers to the contract.
+// TestContract asks every operation for what it has and for what it has not. That the
+// answers are as the contract says is seen where any test asks for anything.
 func TestContract(t *testing.T) {
-	c := newContract(t)
 	s := asPublished(t)
 	app := serveWhole(t, s)
 	for _, op := range opendata.ConcreteOperations() {
@@ -380,7 +250,6 @@ func TestContract(t *testing.T) {
 			for next := path + "?limit=100"; next != ""; {
 				var l list
 				a := get(t, app, next)
-				c.check(op.Path, next, a)
 				a.decode(t, &l)
 				next = ""
 				if l.Links.Next != nil {
@@ -399,9 +268,8 @@ func TestContract(t *testing.T) {
 		}
 		for _, address := range asked {
 			a := get(t, app, address)
-			c.check(op.Path, address, a)
 			if a.status == 200 {
-				c.check(op.Path, address, get(t, app, address, fiber.HeaderIfNoneMatch, a.header.Get(fiber.HeaderETag)))
+				get(t, app, address, fiber.HeaderIfNoneMatch, a.header.Get(fiber.HeaderETag))
 			}
 		}
 		if a := get(t, app, first); a.status != 200 {
@@ -409,7 +277,6 @@ func TestContract(t *testing.T) {
 		}
 		for wanted, status := range map[string]int{"bytes=0-9": http.StatusPartialContent, "bytes=999999999-": http.StatusRequestedRangeNotSatisfiable} {
 			a := get(t, app, first, fiber.HeaderRange, wanted)
-			c.check(op.Path, first, a)
 			if strings.Contains(op.Path, "/exports/") && a.status != status {
 				t.Errorf("GET %s, %s = %d", first, wanted, a.status)
 			}
@@ -422,7 +289,6 @@ func TestContract(t *testing.T) {
 	for _, op := range opendata.ConcreteOperations() {
 		address := address(t, s, op)
 		a := get(t, plain, address)
-		c.check(op.Path, address, a)
 		missing[a.status]++
 	}
 	if missing[http.StatusNotFound] != 4 || missing[http.StatusServiceUnavailable] != 7 {
@@ -438,7 +304,6 @@ func TestContract(t *testing.T) {
 			if a.status != http.StatusGone {
 				t.Errorf("GET %s = %d", address, a.status)
 			}
-			c.check("/api/v1/achievements/{id}"+path, address, a)
 		}
 	}
 	none := serve(t, newShelf())
@@ -448,7 +313,6 @@ func TestContract(t *testing.T) {
 		if a.status != http.StatusServiceUnavailable {
 			t.Errorf("GET %s without a release = %d", address, a.status)
 		}
-		c.check(op.Path, address, a)
 	}
 }
 
@@ -472,7 +336,7 @@ func TestContractItself(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := newContract(t)
+	c := theContract(t)
 	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(opendata.OpenAPI()))
 	if err != nil {
 		t.Fatal(err)
@@ -497,7 +361,7 @@ func TestContractItself(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c.valid("#/paths/"+pointer.Replace(path)+"/get/responses/200/content/application~1json/schema", "the example of "+id, strings.NewReader(string(example)))
+			c.valid(t, "#/paths/"+pointer.Replace(path)+"/get/responses/200/content/application~1json/schema", "the example of "+id, strings.NewReader(string(example)))
 		}
 	}
 	for name, r := range c.document["components"].(map[string]any)["responses"].(map[string]any) {
@@ -508,7 +372,7 @@ func TestContractItself(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				c.valid("#/components/responses/"+name+"/content/"+pointer.Replace(kind)+"/schema", "the example of "+slug, strings.NewReader(string(example)))
+				c.valid(t, "#/components/responses/"+name+"/content/"+pointer.Replace(kind)+"/schema", "the example of "+slug, strings.NewReader(string(example)))
 			}
 		}
 	}
@@ -519,7 +383,7 @@ func TestContractItself(t *testing.T) {
 func TestContractHasEveryRoute(t *testing.T) {
 	parameter := regexp.MustCompile(`:[a-z0-9]+`)
 	braces := regexp.MustCompile(`\{[a-z0-9]+\}`)
-	paths := newContract(t).document["paths"].(map[string]any)
+	paths := theContract(t).document["paths"].(map[string]any)
 	matched := map[string]bool{}
 	for _, r := range serve(t, asPublished(t)).GetRoutes(true) {
 		if r.Method != fiber.MethodGet || slices.Contains(forPeople, r.Path) {

@@ -249,7 +249,8 @@ type answer struct {
 	body   string
 }
 
-// ask sends one request. header holds name and value in turn.
+// ask sends one request, and holds the answer to the contract. header holds name and
+// value in turn.
 func ask(t testing.TB, app *fiber.App, method, url string, header ...string) answer {
 	t.Helper()
 	req := httptest.NewRequest(method, url, nil)
@@ -268,7 +269,11 @@ func ask(t testing.TB, app *fiber.App, method, url string, header ...string) ans
 	if err != nil && !errors.Is(err, io.EOF) {
 		t.Fatalf("%s %s: %v", method, url, err)
 	}
-	return answer{res.StatusCode, res.Header, string(b)}
+	a := answer{res.StatusCode, res.Header, string(b)}
+	if method == http.MethodGet || method == http.MethodHead {
+		theContract(t).check(t, method, url, a)
+	}
+	return a
 }
 
 func get(t testing.TB, app *fiber.App, url string, header ...string) answer {
