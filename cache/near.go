@@ -70,13 +70,14 @@ type Near struct {
 
 	current atomic.Pointer[edition]
 
-	// round is held while the source is looked at and a release loaded. The four
+	// round is held while the source is looked at and a release loaded. The five
 	// after it belong to its holder.
 	round   sync.Mutex
 	highest catalog.Pointer // the latest release ever held here, served or not
 	failure failure
 	silent  int  // how many looks in a row were not answered
 	kept    bool // whether the current release is on disk, if there is one
+	started bool // whether a release is served, and the disk may be read at leisure
 
 	// demand lets one older release be loaded at a time: each costs as much
 	// memory as the current one.
@@ -170,7 +171,11 @@ func (n *Near) Start(ctx context.Context) error {
 		defer cancel()
 		ctx = patient
 	}
-	if err := n.look(ctx, false); n.current.Load() == nil {
+	err := n.look(ctx, false)
+	n.round.Lock()
+	n.started = true
+	n.round.Unlock()
+	if n.current.Load() == nil {
 		return err
 	}
 	return nil
@@ -245,7 +250,7 @@ func (n *Near) follow(ctx context.Context, p catalog.Pointer, noticed bool) erro
 		return fmt.Errorf("%s: release %d (%.12s), this node has held release %d (%.12s): %w",
 			n.source, p.Sequence, p.Manifest, h.Sequence, h.Manifest, catalog.ErrOlder)
 	}
-	if cur := n.current.Load(); cur != nil && cur.Hash() == p.Manifest && n.kept && !cur.unread {
+	if cur := n.current.Load(); cur != nil && cur.Hash() == p.Manifest && n.kept && !(cur.unread && n.started) {
 		return nil
 	}
 	// Polling is cheap and goes on; loading is not, and waits longer each time.

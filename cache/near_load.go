@@ -202,8 +202,9 @@ func (n *Near) swap(ctx context.Context, e *edition) {
 	if !changed {
 		return
 	}
-	// What laying out took is the machine's again, at once.
-	debug.FreeOSMemory()
+	if !e.unread { // it was not mapped: what laying it out took is the machine's again, at once
+		debug.FreeOSMemory()
+	}
 	n.log.InfoContext(ctx, "release loaded", slog.Int64("release", e.sequence()), slog.String("manifest", string(e.Hash())),
 		slog.Int("records", e.Len()))
 	if n.onSwap != nil {
