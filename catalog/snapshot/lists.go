@@ -70,19 +70,17 @@ func (l *lister) add(found func(shard int) [][]occurrence) {
 				t.count(&piece{hash: o.hash, count: 1, first: o.doc, last: o.doc})
 			}
 		}
-		if t.used == 0 {
+		if len(t.slots) == 0 {
 			return
 		}
 		b := make([]byte, t.size(pieceHead))
 		at := uint32(0)
 		for i := range t.slots {
-			if s := &t.slots[i]; s.hash != 0 {
-				at = s.writePiece(b, at)
-			}
+			at = t.slots[i].writePiece(b, at)
 		}
 		for _, part := range found(shard) {
 			for _, o := range part {
-				t.fill(b, &piece{hash: o.hash, first: o.doc, last: o.doc, mark: o.mark})
+				t.fill(b, &piece{first: o.doc, last: o.doc, mark: o.mark})
 			}
 		}
 		l.pieces[shard] = append(l.pieces[shard], b)
@@ -94,7 +92,7 @@ func (l *lister) finish() (postings, error) {
 	var starts [shards + 1]extent
 	l.each(0, shards, func(t *tokenTable, shard int) {
 		l.gather(t, shard)
-		starts[shard+1] = extent{t.used, t.skips(), t.size(listHead)}
+		starts[shard+1] = extent{len(t.slots), t.skips(), t.size(listHead)}
 	})
 	for i := range shards {
 		e, next := &starts[i], &starts[i+1]
@@ -226,64 +224,76 @@ func (p *piece) read(b []byte) []byte {
 	return behind
 }
 
-// tokenTable is a hash table of tokens whose lists, or pieces of them, are being made.
+// tokenTable holds the tokens whose lists, or pieces of them, are being made.
 type tokenTable struct {
 	slots []slot
-	used  int
+	// index finds a slot by hash: its place and one, or 0.
+	index []uint32
+	// counted are the places of the slots of what was counted, in turn, so that filling
+	// need not look for them again.
+	counted []uint32
+	filled  int // how many of them
 }
 
 // slot is a list being made.
 type slot struct {
-	hash  hash   // 0 for none
+	hash  hash
 	at    uint32 // how many bytes its postings have while they are counted, then where the next goes
 	last  uint32 // the record before
 	count uint32 // of postings
 }
 
 func (t *tokenTable) reset() {
-	clear(t.slots)
-	t.used = 0
+	clear(t.index)
+	t.slots, t.counted, t.filled = t.slots[:0], t.counted[:0], 0
 }
 
-// find returns the slot of a token.
-func (t *tokenTable) find(h hash) *slot {
-	if t.used*3 >= len(t.slots)*2 {
+// find returns the place of a token's slot.
+func (t *tokenTable) find(h hash) uint32 {
+	if len(t.slots)*3 >= len(t.index)*2 {
 		t.grow()
 	}
-	mask := hash(len(t.slots) - 1)
+	mask := hash(len(t.index) - 1)
 	for i := h >> 24 & mask; ; i = (i + 1) & mask {
-		s := &t.slots[i]
-		if s.hash == 0 {
-			s.hash = h
-			t.used++
+		at := t.index[i]
+		if at == 0 {
+			t.slots = append(t.slots, slot{hash: h})
+			t.index[i] = uint32(len(t.slots))
+			return t.index[i] - 1
 		}
-		if s.hash == h {
-			return s
+		if t.slots[at-1].hash == h {
+			return at - 1
 		}
 	}
 }
 
 func (t *tokenTable) grow() {
-	old := t.slots
-	t.slots, t.used = make([]slot, max(256, 2*len(old))), 0
-	for i := range old {
-		if old[i].hash != 0 {
-			*t.find(old[i].hash) = old[i]
+	t.index = make([]uint32, max(256, 2*len(t.index)))
+	mask := hash(len(t.index) - 1)
+	for at := range t.slots {
+		i := t.slots[at].hash >> 24 & mask
+		for t.index[i] != 0 {
+			i = (i + 1) & mask
 		}
+		t.index[i] = uint32(at) + 1
 	}
 }
 
 // count takes note of a piece. Those of a token come in the order of the records.
 func (t *tokenTable) count(p *piece) {
-	s := t.find(p.hash)
+	at := t.find(p.hash)
+	t.counted = append(t.counted, at)
+	s := &t.slots[at]
 	s.at += uvarintLen(p.first-s.last) + 1 + uint32(len(p.rest))
 	s.last = p.last
 	s.count += p.count
 }
 
-// fill writes a piece to its place in data.
+// fill writes a piece to its place in data. All that was counted is filled in, in the
+// same order.
 func (t *tokenTable) fill(data []byte, p *piece) {
-	s := t.find(p.hash)
+	s := &t.slots[t.counted[t.filled]]
+	t.filled++
 	at := s.at + uint32(binary.PutUvarint(data[s.at:], uint64(p.first-s.last)))
 	data[at] = byte(p.mark)
 	s.at = at + 1 + uint32(copy(data[at+1:], p.rest))
@@ -294,9 +304,7 @@ func (t *tokenTable) fill(data []byte, p *piece) {
 func (t *tokenTable) size(head func(*slot) uint32) uint64 {
 	n := uint64(0)
 	for i := range t.slots {
-		if s := &t.slots[i]; s.hash != 0 {
-			n += uint64(head(s)) + uint64(s.at)
-		}
+		n += uint64(head(&t.slots[i])) + uint64(t.slots[i].at)
 	}
 	return n
 }
@@ -319,11 +327,9 @@ type ordered struct {
 }
 
 func (t *tokenTable) sorted() []ordered {
-	order := make([]ordered, 0, t.used)
+	order := make([]ordered, len(t.slots))
 	for i := range t.slots {
-		if h := t.slots[i].hash; h != 0 {
-			order = append(order, ordered{h, uint32(i)})
-		}
+		order[i] = ordered{t.slots[i].hash, uint32(i)}
 	}
 	slices.SortFunc(order, func(x, y ordered) int { return cmp.Compare(x.hash, y.hash) })
 	return order
