@@ -2,9 +2,9 @@ package snapshot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
-	"runtime"
 
 	"golang.org/x/sync/errgroup"
 
@@ -16,6 +16,9 @@ import (
 
 // batchLen is how many records are taken apart before their tokens are sorted in.
 const batchLen = 4096
+
+// takenAtOnce is how many of them a worker takes before it looks for more.
+const takenAtOnce = 256
 
 // builder makes the parts of an index.
 type builder struct {
@@ -66,17 +69,15 @@ type recordFacts struct {
 	updated float64
 }
 
-// build makes the index of the entries.
+// build makes the index of the entries. What lists and links found is to be joined.
 func (b *builder) build(ctx context.Context) error {
 	if len(b.entries) >= math.MaxInt32 {
 		return fmt.Errorf("%d records are more than an index can hold: %w", len(b.entries), catalog.ErrInvalid)
 	}
-	b.workers = max(1, runtime.GOMAXPROCS(0))
-	b.lists = newLister(b.workers)
 	b.columns = newColumnsBuilder(b.spans, len(b.entries))
 	b.titles.starts = make([]uint32, 1, len(b.entries)+1)
 	b.priors = make([]uint8, 0, len(b.entries))
-	takers := make([]*taker, b.workers)
+	takers := make([]*taker, batchLen/takenAtOnce)
 	for i := range takers {
 		takers[i] = newTaker(b.find)
 	}
@@ -91,25 +92,23 @@ func (b *builder) build(ctx context.Context) error {
 	return nil
 }
 
-// take takes the records from from to to apart, a share of them by each taker, and
-// keeps what they found.
+// take takes the records from from to to apart, some by each taker, and keeps what they
+// found.
 func (b *builder) take(takers []*taker, from, to int) error {
-	share := (to - from + len(takers) - 1) / len(takers)
-	var group errgroup.Group
-	for i, t := range takers {
-		group.Go(func() error {
-			t.reset()
-			for doc := from + i*share; doc < min(from+(i+1)*share, to); doc++ {
-				if err := t.take(uint32(doc), b.entries[doc]); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
+	takers = takers[:(to-from+takenAtOnce-1)/takenAtOnce]
+	failed := make([]error, len(takers))
+	share(b.workers, len(takers), func(_, i int) {
+		t := takers[i]
+		t.reset()
+		first := from + i*takenAtOnce
+		for doc := first; doc < min(first+takenAtOnce, to) && failed[i] == nil; doc++ {
+			failed[i] = t.take(uint32(doc), b.entries[doc])
+		}
+	})
+	if err := errors.Join(failed...); err != nil {
 		return err
 	}
+	var group errgroup.Group
 	group.Go(func() error {
 		for _, t := range takers {
 			b.keep(t)

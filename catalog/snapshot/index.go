@@ -3,6 +3,7 @@ package snapshot
 import (
 	"context"
 	"math"
+	"runtime"
 
 	"luoshu/catalog"
 )
@@ -31,8 +32,10 @@ type index struct {
 // buildIndex makes the index of a release.
 func buildIndex(ctx context.Context, r *catalog.Release) (*index, error) {
 	ix := &index{spans: spansOf(r.Entries), records: uint32(len(r.Entries))}
-	b := &builder{entries: r.Entries, spans: ix.spans, published: day([]byte(r.Manifest.PublishedAt.UTC().Format("2006-01-02T15:04:05")))}
+	workers := max(1, runtime.GOMAXPROCS(0))
+	b := &builder{workers: workers, lists: newLister(workers), entries: r.Entries, spans: ix.spans, published: day([]byte(r.Manifest.PublishedAt.UTC().Format("2006-01-02T15:04:05")))}
 	b.find = finder(r, func(id catalog.ID) (uint32, bool) { return numberOf(r.Entries, ix.spans, id) })
+	defer b.lists.close()
 	if err := b.build(ctx); err != nil {
 		return nil, err
 	}

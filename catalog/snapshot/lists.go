@@ -5,10 +5,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
-	"runtime/debug"
 	"slices"
-
-	"golang.org/x/sync/errgroup"
+	"sync"
+	"sync/atomic"
 
 	"luoshu/catalog"
 )
@@ -35,51 +34,74 @@ type occurrence struct {
 	mark mark
 }
 
+// parts are what the shards are joined in: the pieces of a part are given back together.
+const (
+	parts = 8
+	part  = shards / parts
+)
+
 // lister makes the lists.
 type lister struct {
 	workers int
 	tables  []tokenTable // one for each worker
 	pieces  [shards][][]byte
+	// memory is where the pieces of each worker and part lie.
+	memory [][parts]arena
 }
 
 func newLister(workers int) *lister {
-	return &lister{workers: workers, tables: make([]tokenTable, workers)}
+	return &lister{workers: workers, tables: make([]tokenTable, workers), memory: make([][parts]arena, workers)}
 }
 
 // each calls do for the shards from from to to, on all workers.
-func (l *lister) each(from, to int, do func(t *tokenTable, shard int)) {
-	var group errgroup.Group
-	for w := range l.workers {
-		group.Go(func() error {
-			for shard := from + w; shard < to; shard += l.workers {
-				do(&l.tables[w], shard)
+func (l *lister) each(from, to int, do func(worker int, t *tokenTable, shard int)) {
+	share(l.workers, to-from, func(w, i int) { do(w, &l.tables[w], from+i) })
+}
+
+// share calls do for the numbers below n on that many workers, of which each takes the
+// next number when it has done with one.
+func share(workers, n int, do func(worker, i int)) {
+	var next atomic.Int64
+	var group sync.WaitGroup
+	for w := range workers {
+		group.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(w, i)
 			}
-			return nil
 		})
 	}
-	_ = group.Wait() // of which none fails
+	group.Wait()
+}
+
+// close gives back what is left of a build that was broken off.
+func (l *lister) close() {
+	for w := range l.memory {
+		for i := range l.memory[w] {
+			l.memory[w][i].free()
+		}
+	}
 }
 
 // add takes in a batch: the occurrences of the tokens of a shard, in the order of the
 // records, are those of found in turn.
 func (l *lister) add(found func(shard int) [][]occurrence) {
-	l.each(0, shards, func(t *tokenTable, shard int) {
+	l.each(0, shards, func(worker int, t *tokenTable, shard int) {
 		t.reset()
-		for _, part := range found(shard) {
-			for _, o := range part {
+		for _, batch := range found(shard) {
+			for _, o := range batch {
 				t.count(&piece{hash: o.hash, count: 1, first: o.doc, last: o.doc})
 			}
 		}
 		if len(t.slots) == 0 {
 			return
 		}
-		b := make([]byte, t.size(pieceHead))
+		b := l.memory[worker][shard/part].take(int(t.size(pieceHead)))
 		at := uint32(0)
 		for i := range t.slots {
 			at = t.slots[i].writePiece(b, at)
 		}
-		for _, part := range found(shard) {
-			for _, o := range part {
+		for _, batch := range found(shard) {
+			for _, o := range batch {
 				t.fill(b, &piece{first: o.doc, last: o.doc, mark: o.mark})
 			}
 		}
@@ -90,7 +112,7 @@ func (l *lister) add(found func(shard int) [][]occurrence) {
 // finish joins the pieces and forgets them.
 func (l *lister) finish() (postings, error) {
 	var starts [shards + 1]extent
-	l.each(0, shards, func(t *tokenTable, shard int) {
+	l.each(0, shards, func(_ int, t *tokenTable, shard int) {
 		l.gather(t, shard)
 		starts[shard+1] = extent{len(t.slots), t.skips(), t.size(listHead)}
 	})
@@ -107,23 +129,19 @@ func (l *lister) finish() (postings, error) {
 		data: make([]byte, total.bytes), skips: make([]skip, total.skips),
 	}
 	out.starts[total.tokens] = uint32(total.bytes)
-	// Pieces and lists are the largest things there are beside the records, so what
-	// was joined is given back now and then.
-	const part = shards / 8
-	for from := 0; from < shards; from += part {
-		l.each(from, from+part, func(t *tokenTable, shard int) {
+	// Pieces and lists are the largest things there are beside the records, so what was
+	// joined is given back at once.
+	for i := range parts {
+		l.each(i*part, (i+1)*part, func(_ int, t *tokenTable, shard int) {
 			l.gather(t, shard)
 			l.join(t, shard, &out, starts[shard])
 		})
-		if total.bytes > worthFreeing {
-			debug.FreeOSMemory()
+		for w := range l.memory {
+			l.memory[w][i].free()
 		}
 	}
 	return out, nil
 }
-
-// worthFreeing is how large lists are, in bytes, that memory is given back for.
-const worthFreeing = 32 << 20
 
 // extent is how much there is of lists, or where some begin.
 type extent struct {
