@@ -13,12 +13,14 @@ var finders = map[catalog.Dataset][]string{
 }
 
 // entrance returns the page that a door to d opens: the first question, where there is
-// one, else the list.
+// one, the month, else the list.
 func entrance(d catalog.Dataset) string {
-	if d == catalog.Policies {
+	switch {
+	case d == catalog.Policies:
 		return supportPath
-	}
-	if finders[d] != nil {
+	case d == catalog.Events:
+		return agendaPath
+	case finders[d] != nil:
 		return finderPath(d)
 	}
 	return "/" + string(d)

@@ -80,6 +80,7 @@ type Handler struct {
 	readings      kept[map[string][]reading]
 	carriers      kept[[]carrier]
 	markets       kept[[]market]
+	diary         kept[[]happening]
 	// build changes whenever the same release could give other bytes.
 	build string
 }
@@ -179,6 +180,7 @@ func (h *Handler) Routes(r fiber.Router) {
 	for d := range finders {
 		r.Get(finderPath(d), h.handle(h.find(d)))
 	}
+	r.Get(agendaPath, h.handle(h.agenda))
 	r.Get("/take", h.handle(h.take))
 	r.Get("/q/list/:id", h.handle(h.listCode))
 	r.Get("/places", h.handle(h.places))

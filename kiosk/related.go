@@ -260,15 +260,17 @@ func (s *sheet) validity() text {
 	return text{S: strings.Join(known, s.texts["comma"])}
 }
 
-// readTrail reads where the visitor came from: a record and one of its parts, the list to
-// take away, or the search. The zero trail is none of these.
+// readTrail reads where the visitor came from: a record and one of its parts, the measures,
+// a month, the list to take away, or the search. The zero trail is none of these.
 func (rq *request) readTrail() (t trail) {
 	from := rq.args.Get("from")
 	if from == "take" || from == "search" {
 		return trail{param: "from=" + from, path: "/" + from}
 	}
-	if t, ok := supportTrail(from); ok {
-		return t
+	for _, read := range []func(string) (trail, bool){supportTrail, agendaTrail} {
+		if t, ok := read(from); ok {
+			return t
+		}
 	}
 	name, part, _ := strings.Cut(from, ".")
 	id, err := catalog.ParseID(name)
