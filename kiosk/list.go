@@ -39,6 +39,9 @@ type card struct {
 	Next  *value
 	// Why says of a match by what it was found.
 	Why []text
+	// Take puts the record on the list to take away from here, or takes it off; nil where
+	// its own page does that alone.
+	Take *chip
 }
 
 // card returns the record as it stands in a list.

@@ -175,7 +175,7 @@ func (r *results) narrow(found snapshot.Result) error {
 			r.Fields = append(r.Fields, group)
 			continue
 		}
-		slices.SortStableFunc(group.Chips, func(a, b chip) int { return cmp.Compare(chosenFirst(a.On), chosenFirst(b.On)) })
+		slices.SortStableFunc(group.Chips, func(a, b chip) int { return cmp.Compare(trueFirst(a.On), trueFirst(b.On)) })
 		group.Chips = group.Chips[:min(len(group.Chips), maxValues)]
 		if n := max(shownValues, chosen); len(group.Chips) > n+1 {
 			group.Chips, group.More = group.Chips[:n], group.Chips[n:]
@@ -185,8 +185,8 @@ func (r *results) narrow(found snapshot.Result) error {
 	return nil
 }
 
-func chosenFirst(chosen bool) int {
-	if chosen {
+func trueFirst(b bool) int {
+	if b {
 		return 0
 	}
 	return 1
@@ -292,6 +292,7 @@ func (r *results) show(entries []catalog.Entry) error {
 	for _, s := range sheets {
 		c := s.card()
 		c.Href = "/" + string(s.Dataset.Name) + "/" + string(s.ID) + back
+		c.Take = r.taking(s.ID)
 		if !r.rq.list {
 			c.Kind = r.In(s.Dataset.Singular)
 		}
