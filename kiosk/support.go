@@ -1,6 +1,7 @@
 package kiosk
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,9 +41,11 @@ type aid struct {
 	entry catalog.Entry
 	who   []string
 	mode  string
+	sum   bool // it names one
 }
 
-// measures returns what is not known to have ended on the day the release describes.
+// measures returns what is not known to have ended on the day the release describes,
+// those that name a sum first.
 func (rq *request) measures() ([]aid, error) {
 	return rq.h.measures.of(rq, func(rq *request) ([]aid, error) {
 		p := rq.newPage(text{}, "")
@@ -56,7 +59,7 @@ func (rq *request) measures() ([]aid, error) {
 			if s.str("status") == "expired" || until != "" && until < asOf && !strings.HasPrefix(asOf, until) {
 				continue
 			}
-			one := aid{entry: e, mode: s.str("mode")}
+			one := aid{entry: e, mode: s.str("mode"), sum: s.sum().S != ""}
 			for _, a := range audiences {
 				if slices.ContainsFunc(a.words, func(w string) bool { return strings.Contains(s.str("beneficiary"), w) }) {
 					one.who = append(one.who, a.name)
@@ -64,8 +67,18 @@ func (rq *request) measures() ([]aid, error) {
 			}
 			all = append(all, one)
 		}
+		slices.SortStableFunc(all, func(a, b aid) int { return cmp.Compare(trueFirst(a.sum), trueFirst(b.sum)) })
 		return all, nil
 	})
+}
+
+// sum is what a measure pays, empty where it names nothing.
+func (s *sheet) sum() value {
+	amount, ok := s.m["amount"].(map[string]any)
+	if !ok {
+		return value{}
+	}
+	return s.money(amount)
 }
 
 // supportPage are the measures for somebody, in full.
@@ -193,10 +206,7 @@ func (rq *request) supported(who, mode string) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		out := shown{card: s.card(), Condition: s.zh(s.str("condition")), Authority: s.zh(s.str("authority")), Validity: s.validity()}
-		if amount, ok := s.m["amount"].(map[string]any); ok {
-			out.Sum = s.money(amount)
-		}
+		out := shown{card: s.card(), Sum: s.sum(), Condition: s.zh(s.str("condition")), Authority: s.zh(s.str("authority")), Validity: s.validity()}
 		p.Measures = append(p.Measures, out)
 	}
 	return p, nil
