@@ -14,19 +14,21 @@ import (
 var usualPanel = catalog.Panel{Inches: 21.5, Width: 1080, Height: 1920}
 
 const (
-	// fullSide is the shorter side, in mm, of the least panel that is read standing: type
-	// and spaces shrink with a smaller one, which is read from nearer.
-	fullSide, leastNear = 268, .45
+	// fullSide is the shorter side, in mm, of the usual panel: type and spaces shrink with a
+	// smaller one, which is read from nearer, and grow with a larger one, which is read from
+	// farther off and would stay half empty.
+	fullSide, leastNear, mostNear = 268, .45, 1.5
 	// largeType is how much larger the body is in large type, see css/tokens.css. What a
-	// small panel takes away, large type gives back: the angle is the reader's right.
-	largeType = 1.43
-	codeSize  = 60 // mm, of a code with its white border, where it is scanned standing
+	// small panel takes away, large type gives back: the angle is the reader's right. Even
+	// where all is large already, it is larger.
+	largeType, leastLarge = 1.43, 1.2
+	codeSize              = 60 // mm, of a code with its white border, where it is scanned standing
 )
 
-// near returns how much smaller than usual type and spaces are on p.
+// near returns how large type and spaces are on p, 1 as usual.
 func near(p catalog.Panel) float64 {
 	side := float64(min(p.Width, p.Height)) / p.Millimeter()
-	return min(1, max(leastNear, side/fullSide))
+	return min(mostNear, max(leastNear, side/fullSide))
 }
 
 // panelSheet returns the style sheet of a panel: the custom properties that every size
@@ -39,7 +41,7 @@ func panelSheet(p catalog.Panel) string {
 	}
 	return fmt.Sprintf(`:root{--mm:%.4fpx;--near:%.3f;--target:max(60px,calc(20 * var(--mm)));--bar:max(60px,calc(%d * var(--mm)));--reach:%.1fdvh}
 :root.large{--type:%.3f}
-`, p.Millimeter(), n, bar, 100*p.Reach(), largeType/n)
+`, p.Millimeter(), n, bar, 100*p.Reach(), max(leastLarge, largeType/n))
 }
 
 // panelVersion changes when panelSheet gives another sheet for the same panel.
