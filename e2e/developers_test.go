@@ -9,7 +9,7 @@ import (
 // TestTryIt asks the interface from its own documentation, by touch: the answer is a
 // real one.
 func TestTryIt(t *testing.T) {
-	s := serve(t)
+	s := shared(t)
 	for _, on := range []screen{desktop, phone} {
 		t.Run(on.name, func(t *testing.T) {
 			v := visit(t, s, on)

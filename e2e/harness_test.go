@@ -29,7 +29,7 @@ func TestHarness(t *testing.T) {
 	}
 	v.open("/developers?lang=en")
 	v.swipe(0, -400)
-	if y := must[float64](v, `() => scrollY`); y < 300 || y > 500 || v.swipes != 1 {
+	if y := must[float64](v, `() => scrollY`); y < 300 || y > 500 || v.scrolled != 400 {
 		t.Errorf("a swipe of 400 pixels scrolled %v", y)
 	}
 	v.back()

@@ -26,7 +26,7 @@ func TestKeys(t *testing.T) {
 		{small, "zh", "", "检索"},
 	} {
 		t.Run(strings.Join([]string{test.on.name, test.lang, test.mode}, "/"), func(t *testing.T) {
-			s := serve(t, "--terminal", "K3", "--panel", fmt.Sprintf("%g:%dx%d", test.on.inches, test.on.width, test.on.height))
+			s := hall(t, test.on)
 			v := visit(t, s, test.on)
 			v.open("/?lang=" + test.lang + "&" + test.mode)
 			v.follow("a.door.center", test.door)
@@ -65,7 +65,7 @@ func TestKeys(t *testing.T) {
 			if v.status() != http.StatusOK || !strings.HasPrefix(v.path(), "/achievements/") && strings.Count(v.path(), "/") != 2 {
 				t.Errorf("a visitor ends at %s", v.path())
 			}
-			t.Logf("%d taps, %d swipes", v.taps, v.swipes)
+			t.Logf("%d taps, %.0f pixels", v.taps, v.scrolled)
 		})
 	}
 }

@@ -25,26 +25,34 @@ package e2e
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"testing"
 
 	"go.uber.org/goleak"
 )
 
-// screens is where shot puts its pictures.
-var screens = flag.String("screens", "", "directory for pictures of the pages; none are taken without")
+var (
+	// screens is where shot puts its pictures.
+	screens = flag.String("screens", "", "directory for pictures of the pages; none are taken without")
+	all     = flag.Bool("all", false, "look at every page in every language and mode and on every screen, which takes long")
+)
 
 func TestMain(m *testing.M) {
 	flag.Parse()
 	goleak.VerifyTestMain(closing{m})
 }
 
-// closing ends the browser with the tests, before anybody looks for what they left.
+// closing ends the browser and the servers with the tests, before anybody looks for what they left.
 type closing struct{ *testing.M }
 
 func (c closing) Run() int {
 	code := c.M.Run()
 	closeBrowser()
+	if err := stopShared(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = max(code, 1)
+	}
 	_ = os.RemoveAll(buildDir)
 	return code
 }

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -10,19 +11,20 @@ import (
 // record of that dataset, or of what is asked of it; ? and & before it are right for more parameters.
 type place struct {
 	name, path string
-	status     int  // 0 is 200
-	every      bool // also looked at in every mode of the screen: one for each kind of page
+	status     int // 0 is 200
 }
 
 // forVisitors are the pages of the screen in the hall.
 var forVisitors = []place{
-	{name: "home", path: "/?", every: true},
-	{name: "contents", path: "/contents?", every: true},
-	{name: "about", path: "/about?", every: true},
-	{name: "search", path: "/search?", every: true},
-	{name: "found", path: "/search?q=轴承&", every: true},
-	{name: "not-found", path: "/search?q=xyzzy&", every: true},
-	{name: "achievements", path: "/achievements?", every: true},
+	{name: "home", path: "/?"},
+	{name: "attract", path: "/attract?"},
+	{name: "contents", path: "/contents?"},
+	{name: "about", path: "/about?"},
+	{name: "search", path: "/search?"},
+	{name: "found", path: "/search?q=轴承&"},
+	{name: "not-found", path: "/search?q=xyzzy&"},
+	{name: "achievements", path: "/achievements?"},
+	{name: "chosen", path: "/achievements?trl.gte=7&show=fields&"},
 	{name: "last-page", path: "/achievements?page=2&"},
 	{name: "demands", path: "/demands?"},
 	{name: "packages", path: "/packages?"},
@@ -34,8 +36,11 @@ var forVisitors = []place{
 	{name: "catalogs", path: "/catalogs?"},
 	{name: "cases", path: "/cases?"},
 	{name: "notices", path: "/notices?"},
-	{name: "indicators", path: "/indicators?", every: true},
-	{name: "achievement", path: "/achievements/{achievements}?", every: true},
+	{name: "indicators", path: "/indicators?"},
+	{name: "achievement", path: "/achievements/{achievements}?"},
+	{name: "rights", path: "/achievements/{achievements}?part=rights&"},
+	{name: "needed", path: "/achievements/{achievements}?part=demands&"},
+	{name: "details", path: "/achievements/{achievements}?part=details&"},
 	{name: "demand", path: "/demands/{demands}?"},
 	{name: "package", path: "/packages/{packages}?"},
 	{name: "organization", path: "/organizations/{organizations}?"},
@@ -46,23 +51,35 @@ var forVisitors = []place{
 	{name: "catalog", path: "/catalogs/{catalogs}?"},
 	{name: "case", path: "/cases/{cases}?"},
 	{name: "notice", path: "/notices/{notices}?"},
-	{name: "indicator", path: "/indicators/{indicators}?", every: true},
-	{name: "places", path: "/places?", every: true},
+	{name: "indicator", path: "/indicators/{indicators}?"},
+	{name: "agenda", path: "/agenda?"},
+	{name: "december", path: "/agenda?month=2026-12&"},
+	{name: "whose-support", path: "/support?"},
+	{name: "which-support", path: "/support?who=startup&"},
+	{name: "support", path: "/support?who=startup&mode=any&"},
+	{name: "which-service", path: "/services/find?"},
+	{name: "which-expert", path: "/experts/find?"},
+	{name: "where-expert", path: "/experts/find?tech_fields=materials&"},
+	{name: "places", path: "/places?"},
 	{name: "district", path: "/places/410311?"},
-	{name: "fields", path: "/fields?", every: true},
-	{name: "readiness", path: "/readiness?tech_fields=materials&", every: true},
+	{name: "fields", path: "/fields?"},
+	{name: "readiness", path: "/readiness?tech_fields=materials&"},
 	{name: "dual-use", path: "/dual-use?"},
-	{name: "markets", path: "/markets?", every: true},
-	{name: "market", path: "/markets/{organizations?kinds=market&limit=1}?", every: true},
-	{name: "bases", path: "/bases?", every: true},
+	{name: "markets", path: "/markets?"},
+	{name: "market", path: "/markets/{organizations?kinds=market&limit=1}?"},
+	{name: "bases", path: "/bases?"},
 	{name: "bases-of-a-kind", path: "/bases?kind=incubator&"},
-	{name: "missing", path: "/nothing-here?", status: 404, every: true},
+	{name: "take", path: "/take?take={achievements},{demands},{experts}&"},
+	{name: "take-nothing", path: "/take?"},
+	{name: "join", path: "/join?"},
+	{name: "missing", path: "/nothing-here?", status: 404},
 }
 
 // forReaders are the pages behind a printed code.
 var forReaders = []place{
 	{name: "landing", path: "/q/{achievements}?"},
 	{name: "landing-organization", path: "/q/{organizations}?"},
+	{name: "landing-list", path: "/q/list/{achievements},{demands}?"},
 	{name: "landing-mistyped", path: "/q/A000000?", status: 404},
 }
 
@@ -76,12 +93,14 @@ var forDevelopers = []place{
 	{name: "docs", path: "/docs/?"},
 }
 
-// modes are the choices of a visitor, as they stand in the address.
-var modes = []struct{ name, query string }{
-	{"normal", ""}, {"large", "type=large"}, {"contrast", "contrast=high"}, {"reach", "reach=low"},
-}
-
-var languages = []string{"zh", "en"}
+var (
+	languages = []string{"zh", "en"}
+	halls     = []screen{portrait, landscape}
+	// modes are the choices of a visitor, as they stand in the address.
+	modes = []struct{ name, query string }{
+		{"normal", ""}, {"large", "type=large"}, {"contrast", "contrast=high"}, {"reach", "reach=low"},
+	}
+)
 
 var braces = regexp.MustCompile(`\{([^}]+)\}`)
 
@@ -99,22 +118,28 @@ func (p place) address(s *server, more ...string) string {
 	return strings.TrimRight(path, "?&")
 }
 
-// TestAccessible looks for what keeps people out, on every page in both languages and
-// on one of each kind in every mode.
+// TestAccessible looks for what keeps people out, on every page. A page for visitors is
+// looked at in every mode, and there in one language on one screen, so that each mode meets
+// all of these; with -all in all of them.
 func TestAccessible(t *testing.T) {
-	s := serve(t)
-	for _, lang := range languages {
-		for _, m := range modes {
-			t.Run("visitor/"+lang+"/"+m.name, func(t *testing.T) {
+	for mode, m := range modes {
+		for at, on := range halls {
+			t.Run("visitor/"+m.name+"/"+on.name, func(t *testing.T) {
 				t.Parallel()
-				v := visit(t, s, portrait)
-				for _, p := range forVisitors {
-					if m.query == "" || p.every {
-						v.inspect(p, "lang="+lang, m.query)
+				v := visit(t, hall(t, on), on)
+				for i, p := range forVisitors {
+					for lang, code := range languages {
+						if *all || (i+mode)%2 == at && (i/2+mode)%2 == lang {
+							v.inspect(p, "lang="+code, m.query)
+							v.aim()
+						}
 					}
 				}
 			})
 		}
+	}
+	s := shared(t)
+	for _, lang := range languages {
 		t.Run("reader/"+lang, func(t *testing.T) {
 			t.Parallel()
 			v := visit(t, s, narrow)
@@ -132,6 +157,12 @@ func TestAccessible(t *testing.T) {
 			})
 		}
 	}
+}
+
+// hall is the terminal of a market whose panel is on.
+func hall(t testing.TB, on screen) *server {
+	t.Helper()
+	return shared(t, "--terminal", "K3", "--panel", fmt.Sprintf("%g:%dx%d", on.inches, on.width, on.height), "--public-url", "https://luoshu.example")
 }
 
 // inspect opens a page, and it must be for everybody and no wider than the screen.
@@ -162,8 +193,8 @@ func TestScreens(t *testing.T) {
 	if *screens == "" {
 		t.Skip("needs -screens (make screens)")
 	}
-	s := serve(t, "--public-url", "https://luoshu.example")
 	for _, on := range []screen{portrait, landscape, small, large} {
+		s := hall(t, on)
 		for _, lang := range languages {
 			for _, m := range modes {
 				t.Run(on.name+"/"+lang+"/"+m.name, func(t *testing.T) {
@@ -177,6 +208,7 @@ func TestScreens(t *testing.T) {
 			}
 		}
 	}
+	s := shared(t)
 	for _, lang := range languages {
 		t.Run("others/"+lang, func(t *testing.T) {
 			t.Parallel()

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -62,6 +63,7 @@ type server struct {
 	addr string
 	dir  string
 	args []string
+	said io.Writer // takes its log
 	cmd  *exec.Cmd // nil while it is down
 }
 
@@ -70,10 +72,53 @@ type server struct {
 // then stop as asked.
 func serve(t testing.TB, args ...string) *server {
 	t.Helper()
-	s := &server{t: t, addr: "127.0.0.1:0", dir: t.TempDir(), args: args}
+	s := &server{t: t, addr: "127.0.0.1:0", dir: t.TempDir(), args: args, said: t.Output()}
 	s.start()
-	t.Cleanup(s.stop)
+	t.Cleanup(func() {
+		if err := s.stop(); err != nil {
+			t.Error(err)
+		}
+	})
 	return s
+}
+
+// running are the servers that tests share, by their arguments.
+var running struct {
+	sync.Mutex
+	servers map[string]*server
+}
+
+// shared is serve for tests that leave the server as it is: those with the same arguments
+// share one, which is stopped when all tests have ended.
+func shared(t testing.TB, args ...string) *server {
+	t.Helper()
+	running.Lock()
+	defer running.Unlock()
+	key := strings.Join(args, " ")
+	if running.servers[key] == nil {
+		dir, err := os.MkdirTemp("", "luoshu-e2e-*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &server{t: t, addr: "127.0.0.1:0", dir: dir, args: args, said: os.Stderr}
+		s.start()
+		if running.servers == nil {
+			running.servers = map[string]*server{}
+		}
+		running.servers[key] = s
+	}
+	s := *running.servers[key]
+	s.t = t
+	return &s
+}
+
+// stopShared stops what tests shared.
+func stopShared() error {
+	var all []error
+	for _, s := range running.servers {
+		all = append(all, s.stop(), os.RemoveAll(s.dir))
+	}
+	return errors.Join(all...)
 }
 
 // start starts the program, again at the same address and with the same data if it ran before.
@@ -81,7 +126,7 @@ func (s *server) start() {
 	s.t.Helper()
 	up := make(announced, 1)
 	s.cmd = command(s.t, s.dir, append([]string{"serve", "--addr", s.addr, "--log-level", "warn"}, s.args...)...)
-	s.cmd.Stdout = up
+	s.cmd.Stdout, s.cmd.Stderr = up, s.said
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
@@ -124,16 +169,18 @@ func (s *server) kill() {
 }
 
 // stop asks the program to end.
-func (s *server) stop() {
+func (s *server) stop() error {
 	http.DefaultClient.CloseIdleConnections()
 	if s.cmd == nil {
-		return
+		return nil
 	}
 	_ = s.cmd.Process.Signal(syscall.SIGTERM)
-	if err := s.cmd.Wait(); err != nil {
-		s.t.Errorf("the program did not stop as asked: %v", err)
-	}
+	err := s.cmd.Wait()
 	s.cmd = nil
+	if err != nil {
+		return fmt.Errorf("the program did not stop as asked: %w", err)
+	}
+	return nil
 }
 
 // try asks for path, which may also be a whole address of this server.

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"math"
 	"strings"
 	"time"
 
@@ -82,7 +83,7 @@ func (v *visitor) swipe(dx, dy float64) {
 	time.Sleep(100 * time.Millisecond) // a finger that rests leaves no momentum
 	v.finger(input.DispatchTouchEventTypeTouchMove, x+dx, y+dy)
 	v.finger(input.DispatchTouchEventTypeTouchEnd)
-	v.swipes++
+	v.scrolled += math.Abs(dy)
 	// Scrolling ends after the finger has left, and is not even begun at the end of a page.
 	_, _ = call[bool](v, `() => Promise.race([globalThis.scrolled, new Promise(r => setTimeout(r, 1500))]).then(() => true)`)
 	v.settle()
@@ -103,21 +104,52 @@ type target struct {
 	Name          string
 	X, Y          float64
 	Width, Height float64
+	// Top is how high on the screen it can come, and Foot tells what stands at the foot of
+	// the screen, where all else passes beneath.
+	Top  float64
+	Foot bool
 }
 
 // targets returns the boxes of everything that can be touched, wherever it is on the page.
 func (v *visitor) targets() []target {
 	v.t.Helper()
 	return must[[]target](v, `() => {
-		const selector = "a[href], button, input:not([type=hidden]), select, textarea, summary, label[for], [role=button], [role=option], [tabindex]:not([tabindex='-1'])", text = "";`+find+`
+		const selector = "a[href], button, input:not([type=hidden]), select, textarea, summary, label[for], [role=button], [role=option], [tabindex]:not([tabindex='-1'], main, .scroll)", text = "";`+find+`
+		const scrolls = e => e && (["auto", "scroll"].includes(getComputedStyle(e).overflowY) && e.scrollHeight > e.clientHeight ? e : scrolls(e.parentElement));
 		return found.map(e => {
 			// A card is touched as a whole: its link is spread over it.
 			const spread = getComputedStyle(e, "::after").position === "absolute";
-			const b = (spread ? e.offsetParent : e).getBoundingClientRect();
+			const b = (spread ? e.offsetParent : e).getBoundingClientRect(), within = scrolls(e.parentElement);
 			return {Name: e.tagName.toLowerCase() + (e.className && "." + e.className) + " " + (e.ariaLabel || e.innerText || e.value || "").trim().slice(0, 40),
-				X: b.x + scrollX, Y: b.y + scrollY, Width: b.width, Height: b.height};
+				X: b.x + scrollX, Y: b.y + scrollY, Width: b.width, Height: b.height,
+				Top: within ? within.getBoundingClientRect().y : b.y, Foot: !!e.closest(".bar, .pager, .keyboard, dialog")};
 		}).filter(b => b.Width > 1 && b.Height > 1 && b.X + b.Width > 0 && b.Y + b.Height > 0);
 	}`)
+}
+
+// aim fails for what a finger cannot aim at: less than 20 mm wide or high, less than 2 mm
+// from the next, or on a lowered page above the band within reach.
+func (v *visitor) aim() {
+	v.t.Helper()
+	const hair = .05 // mm: browsers round to a part of a pixel
+	band := must[float64](v, `() => {
+		const reach = parseFloat(getComputedStyle(document.documentElement).getPropertyValue("--reach")); // in dvh
+		return document.documentElement.classList.contains("low") ? innerHeight * (1 - reach / 100) : 0;
+	}`)
+	targets := v.targets()
+	for i, a := range targets {
+		if wide, high := v.screen.mm(a.Width), v.screen.mm(a.Height); min(wide, high) < 20-hair {
+			v.t.Errorf("%s on %s: %s is %.1f x %.1f mm", v.path(), v.screen.name, a.Name, wide, high)
+		}
+		if a.Top < band-1 {
+			v.t.Errorf("%s on %s: %s is out of reach, %.0f pixels above the band", v.path(), v.screen.name, a.Name, band-a.Top)
+		}
+		for _, b := range targets[:i] {
+			if gap := v.screen.mm(a.gap(b)); a.Foot == b.Foot && gap < 2-hair {
+				v.t.Errorf("%s on %s: %s is %.1f mm from %s", v.path(), v.screen.name, a.Name, gap, b.Name)
+			}
+		}
+	}
 }
 
 // gap returns how far two targets are apart, 0 where they touch or overlap.

@@ -31,7 +31,9 @@ type visitor struct {
 	ctx    context.Context
 	watch  *watch
 
-	taps, swipes int // so far
+	// So far; taps on the keys by strike are not among the others.
+	taps, keys int
+	scrolled   float64 // pixels that fingers were drawn up and down
 }
 
 // visit opens a fresh tab on s, seen on a screen.
