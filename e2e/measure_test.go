@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"slices"
+	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/network"
@@ -45,4 +47,38 @@ func (v *visitor) timing() timing {
 	})
 	after := func(ms float64) time.Duration { return time.Duration(ms * float64(time.Millisecond)) }
 	return timing{after(ms[0]), after(ms[1]), after(ms[2])}
+}
+
+// BenchmarkFirstPaint opens pages of a terminal with a processor four times slower, and
+// reports how long after the touch something is seen: of the page in the middle, and of
+// the slowest. Style sheets and fonts are there already, as on any terminal that has been
+// used since it was switched on.
+func BenchmarkFirstPaint(b *testing.B) {
+	v := visit(b, hall(b, portrait), portrait)
+	pages := []string{"/", "/attract", "/achievements", "/achievements?lang=en&type=large", "/search", "/search?q=轴承", "/agenda", "/support", "/places", "/indicators", "/markets", "/join"}
+	for _, path := range pages {
+		v.open(path)
+	}
+	v.slow(4)
+	painted := map[string][]time.Duration{}
+	for b.Loop() {
+		for _, path := range pages {
+			v.open(path)
+			painted[path] = append(painted[path], v.timing().FirstPaint)
+		}
+	}
+	var middle []time.Duration
+	slowest, page := time.Duration(0), ""
+	for path, all := range painted {
+		slices.Sort(all)
+		median := all[len(all)/2]
+		middle = append(middle, median)
+		if median > slowest {
+			slowest, page = median, path
+		}
+	}
+	slices.Sort(middle)
+	b.ReportMetric(float64(middle[len(middle)/2].Milliseconds()), "ms-to-paint")
+	b.ReportMetric(float64(slowest.Milliseconds()), "ms-to-paint-slowest")
+	b.Logf("the slowest page is %s", page)
 }
