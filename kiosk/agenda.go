@@ -24,10 +24,12 @@ func monthOf(date string) (month, bool) {
 	return month(12*t.Year() + int(t.Month()) - 1), err == nil
 }
 
-// String returns m as a date and the address have it.
-func (m month) String() string {
-	return time.Date(int(m)/12, time.Month(m%12+1), 1, 0, 0, 0, 0, time.UTC).Format("2006-01")
+func (m month) first() time.Time {
+	return time.Date(int(m)/12, time.Month(m%12+1), 1, 0, 0, 0, 0, time.UTC)
 }
+
+// String returns m as a date and the address have it.
+func (m month) String() string { return m.first().Format("2006-01") }
 
 // happening is an event or notice with its first and last day, as they are written. It
 // is the same for every visitor.
@@ -159,6 +161,7 @@ type dated struct {
 
 type agendaPart struct {
 	Heading string
+	Running bool
 	Rows    []dated
 }
 
@@ -199,13 +202,13 @@ func (h *Handler) agenda(rq *request) (answer, error) {
 	return answer{template: "agenda", data: func() (any, error) {
 		p := agendaPage{page: rq.newPage(text{S: h.texts[rq.view.lang]["agenda.title"]}, "/")}
 		beside := func(m month) tally {
-			t := tally{Name: p.monthName(m)}
+			t := tally{Name: p.monthName(m, "1月", "January")}
 			if least <= m && m <= most {
 				t.Href = rq.path + join(p.query(1), agendaState(m, show.name))
 			}
 			return t
 		}
-		p.Month, p.Earlier, p.Later = p.monthName(m), beside(m-1), beside(m+1)
+		p.Month, p.Earlier, p.Later = p.monthName(m, "2006年1月", "January 2006"), beside(m-1), beside(m+1)
 		all := slices.DeleteFunc(slices.Clone(all), func(h happening) bool { return m < h.first || h.last < m })
 		for _, v := range agendaViews {
 			n := 0
@@ -227,7 +230,13 @@ func (h *Handler) agenda(rq *request) (answer, error) {
 	}}, nil
 }
 
-func (p *page) monthName(m month) text { return text{S: p.Date(catalog.Date(m.String()))} }
+// monthName names m by the layout of the page's language.
+func (p *page) monthName(m month, zh, en string) text {
+	if p.lang == "en" {
+		return text{S: m.first().Format(en)}
+	}
+	return text{S: m.first().Format(zh)}
+}
 
 // rows lays out a page of what happens in m.
 func (p *agendaPage) rows(all []happening, m month, show string) error {
@@ -249,7 +258,7 @@ func (p *agendaPage) rows(all []happening, m month, show string) error {
 	for i, h := range all {
 		part := h.part(m, asOf)
 		if i == 0 || part != all[i-1].part(m, asOf) {
-			p.Parts = append(p.Parts, agendaPart{Heading: p.texts["agenda.part."+strconv.Itoa(part)]})
+			p.Parts = append(p.Parts, agendaPart{Heading: p.texts["agenda.part."+strconv.Itoa(part)], Running: part == running})
 		}
 		row, err := p.row(h, m, part)
 		if err != nil {
@@ -271,13 +280,14 @@ func (p *agendaPage) row(h happening, m month, part int) (dated, error) {
 	row.Kind, row.Abstract, row.Owner, row.State = p.In(s.Dataset.Singular), text{}, nil, ""
 	row.Facts = s.take("kind", "hours", "venue", "price")
 	date, key := h.in(m)
-	day, err := time.Parse(time.DateOnly, date)
-	switch {
-	case part == running:
-		row.Note, err = p.T("agenda.until", p.dayOf(h.to))
-		return row, err
-	case err == nil:
+	if part == running { // what matters is until when
+		date, key = h.to, map[bool]string{true: "agenda.closes", false: "agenda.ends"}[h.entry.Dataset == catalog.Notices]
+	}
+	if day, err := time.Parse(time.DateOnly, date); err == nil {
 		row.Date, row.Day, row.Note = date, strconv.Itoa(day.Day()), p.texts["weekday."+strconv.Itoa(int(day.Weekday()))]
+		if part == running {
+			row.Day = p.dayOf(day)
+		}
 	}
 	if key != "" {
 		row.Note = p.texts[key]
@@ -286,13 +296,9 @@ func (p *agendaPage) row(h happening, m month, part int) (dated, error) {
 }
 
 // dayOf returns a day without its year.
-func (p *page) dayOf(date string) string {
-	t, err := time.Parse(time.DateOnly, date)
-	if err != nil {
-		return p.Date(catalog.Date(date))
-	}
+func (p *page) dayOf(day time.Time) string {
 	if p.lang == "en" {
-		return t.Format("2 Jan")
+		return day.Format("2 Jan")
 	}
-	return t.Format("1月2日")
+	return day.Format("1月2日")
 }

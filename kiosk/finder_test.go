@@ -29,8 +29,8 @@ func TestFinders(t *testing.T) {
 	}{
 		{"/support", []string{"示范基地", "奖励"}, "30万元", "/support?who=base&mode=reward"},
 		{"/support", []string{"初创和创新创业", "资金支持"}, "最高100万元", "/support?who=startup&mode=funding"},
-		{"/support", []string{"企业", "后补助"}, "2017年印发，请确认是否仍有效", "/support?who=enterprise&mode=post-subsidy"},
-		{"/support", []string{"不限，看全部", "不限，看全部"}, "文件未写明金额", "/support?who=any&mode=any"},
+		{"/support", []string{"企业", "后补助"}, "文件未写明金额", "/support?who=enterprise&mode=post-subsidy"},
+		{"/support", []string{"不限，看全部", "不限，看全部"}, "2017年印发，请确认是否仍有效", "/support?who=any&mode=any"},
 		{"/services/find", []string{"技术评价"}, "技术评价", ""},
 		{"/experts/find", []string{"农业", "嵩县"}, "嵩县", ""},
 	} {
