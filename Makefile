@@ -14,7 +14,7 @@ SCREENS      ?= screens
 # To raise one: go get -tool -modfile=tools/go.mod PATH@VERSION (never tidy: that would pull the product in).
 TOOL := go tool -modfile=tools/go.mod
 
-.PHONY: help run build test race fuzz bench screens fmt fmt-check lint spectral vuln docs check image
+.PHONY: help run build test race fuzz bench screens accessible fmt fmt-check lint spectral vuln docs check image
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ bench: ## run the benchmarks
 
 screens: ## take a picture of every screen in every mode, into SCREENS (screens/)
 	go test -count=1 -run '^TestScreens$$' -timeout $(TEST_TIMEOUT) ./e2e -screens $(abspath $(SCREENS))
+
+accessible: ## look for what keeps people out on every page, in every language and mode, on every screen
+	go test -count=1 -run '^TestAccessible$$' -timeout 60m ./e2e -all
 
 fmt: ## format the Go files
 	$(TOOL) gofumpt -w .

@@ -132,6 +132,7 @@ func TestAccessible(t *testing.T) {
 						if *all || (i+mode)%2 == at && (i/2+mode)%2 == lang {
 							v.inspect(p, "lang="+code, m.query)
 							v.aim()
+							v.shot(p.name + "-" + code + "-" + m.name)
 						}
 					}
 				}

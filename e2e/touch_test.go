@@ -120,7 +120,7 @@ func (v *visitor) targets() []target {
 			// A card is touched as a whole: its link is spread over it.
 			const spread = getComputedStyle(e, "::after").position === "absolute";
 			const b = (spread ? e.offsetParent : e).getBoundingClientRect(), within = scrolls(e.parentElement);
-			return {Name: e.tagName.toLowerCase() + (e.className && "." + e.className) + " " + (e.ariaLabel || e.innerText || e.value || "").trim().slice(0, 40),
+			return {Name: e.tagName.toLowerCase() + (e.className && "." + e.className) + " " + (e.ariaLabel || e.innerText || e.value || "").replace(/\s+/g, " ").trim().slice(0, 40),
 				X: b.x + scrollX, Y: b.y + scrollY, Width: b.width, Height: b.height,
 				Top: within ? within.getBoundingClientRect().y : b.y, Foot: !!e.closest(".bar, .pager, .keyboard, dialog")};
 		}).filter(b => b.Width > 1 && b.Height > 1 && b.X + b.Width > 0 && b.Y + b.Height > 0);
