@@ -51,7 +51,9 @@ func BenchmarkVisitors(b *testing.B) {
 		_ = cmd.Process.Signal(os.Interrupt)
 		_ = cmd.Wait()
 	})
-	eventually(b, "the node is ready", func() bool { return program(b.Context(), b, "health", "--addr", addr).Run() == nil })
+	for _, path := range []string{"/livez", "/readyz"} {
+		eventually(b, "the node answers "+path, func() bool { _, _, err := open("http://" + addr + path); return err == nil })
+	}
 	var found list
 	if body, _, err := open("http://" + addr + "/api/v1/achievements?limit=100"); err != nil {
 		b.Fatal(err)
