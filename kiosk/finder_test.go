@@ -35,7 +35,8 @@ func TestFinders(t *testing.T) {
 		{"/experts/find", []string{"农业", "嵩县"}, "嵩县", ""},
 	} {
 		resp, page := get(t, app, "/")
-		root := sound(t, "/", resp, page)
+		var root *node
+		sound(t, "/", resp, page)
 		next := test.door
 		if !strings.Contains(page, `href="`+next+`"`) {
 			t.Errorf("no door to %s", next)
