@@ -66,9 +66,13 @@ func (h *Highlighter) look(f *field, text []byte, _ float64) {
 		}
 		return
 	}
-	if f.class == inNumber && slices.Contains(h.terms, word(squeeze(nil, text))) {
-		h.found = append(h.found, Highlight{Field: h.place(f), Ranges: [][2]int{{0, utf8.RuneCount(text)}}})
-		return
+	if f.class == inNumber {
+		whole := squeeze(nil, text)
+		bare := bareNumber(whole)
+		if slices.Contains(h.terms, word(whole)) || bare != nil && slices.Contains(h.terms, word(bare)) {
+			h.found = append(h.found, Highlight{Field: h.place(f), Ranges: [][2]int{{0, utf8.RuneCount(text)}}})
+			return
+		}
 	}
 	if ranges := h.Ranges(string(text)); len(ranges) > 0 {
 		h.found = append(h.found, Highlight{Field: h.place(f), Ranges: ranges})

@@ -162,8 +162,12 @@ func (ix *index) identifier(text string, chunks []chunk) (int, term) {
 		if !strings.ContainsAny(part, "0123456789") || strings.ContainsFunc(part, ideographic) {
 			continue
 		}
-		if whole := squeeze(nil, []byte(part)); len(whole) > 0 {
-			if k := word(whole); ix.count(k) > 0 {
+		whole := squeeze(nil, []byte(part))
+		for _, form := range [][]byte{whole, bareNumber(whole)} {
+			if len(form) == 0 {
+				continue
+			}
+			if k := word(form); ix.count(k) > 0 {
 				return n, term{k, chunks[0].from, chunks[n-1].to}
 			}
 		}

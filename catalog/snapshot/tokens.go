@@ -175,3 +175,20 @@ func squeeze(b, text []byte) []byte {
 	}
 	return b
 }
+
+// leastBare is how many digits make a number without the letters before it.
+const leastBare = 8
+
+// bareNumber returns a squeezed number of a patent without the ZL of a granted one or the
+// CN of the country, nil where it has neither: people leave both out.
+func bareNumber(squeezed []byte) []byte {
+	if len(squeezed) < 2+leastBare || string(squeezed[:2]) != "zl" && string(squeezed[:2]) != "cn" {
+		return nil
+	}
+	for _, c := range squeezed[2 : 2+leastBare] {
+		if c < '0' || c > '9' {
+			return nil
+		}
+	}
+	return squeezed[2:]
+}

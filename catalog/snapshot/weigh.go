@@ -94,6 +94,9 @@ func (t *recordTokens) add(f *field, text []byte) {
 	if f.class == inNumber {
 		if t.squeezed = squeeze(t.squeezed[:0], text); len(t.squeezed) > 0 {
 			t.count(word(t.squeezed)).counts[inNumber]++
+			if bare := bareNumber(t.squeezed); bare != nil {
+				t.count(word(bare)).counts[inNumber]++
+			}
 		}
 	}
 }

@@ -87,10 +87,11 @@ func TestRoundTrip(t *testing.T) {
 			if !inLines {
 				t.Errorf("%s: the export does not say what the API does: %v", d.Name, inAPI)
 			}
-			page := "" // in all its parts
+			var parts strings.Builder
 			for _, part := range []string{"", "rights", "links", "details"} {
-				page += plain(s.get("/"+string(d.Name)+"/"+inAPI["id"].(string)+"?lang=zh&part="+part, http.StatusOK))
+				parts.WriteString(plain(s.get("/"+string(d.Name)+"/"+inAPI["id"].(string)+"?lang=zh&part="+part, http.StatusOK)))
 			}
+			page := parts.String()
 			for _, f := range catalog.Fields(d.Name) {
 				if f.Assigned() {
 					continue
