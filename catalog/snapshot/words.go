@@ -159,7 +159,7 @@ func buildWords(ctx context.Context, ix *index, entries []catalog.Entry, inner [
 		return err
 	}
 	b.lay(terms, organizations)
-	if len(ix.titles.bytes)+len(b.texts) > math.MaxUint32 {
+	if uint64(len(ix.titles.bytes)+len(b.texts)) > math.MaxUint32 {
 		return fmt.Errorf("the vocabulary would be larger than 4 GiB: %w", catalog.ErrInvalid)
 	}
 	group.Go(func() error { b.sortTexts(); return nil })
