@@ -9,6 +9,7 @@ package qr
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -32,6 +33,10 @@ const (
 	// QuietZone is the white border in modules, part of every drawing.
 	QuietZone = 4
 )
+
+// ErrUnreadable tells that an independent decoder does not read a code as what it
+// should hold.
+var ErrUnreadable = errors.New("the code cannot be read back")
 
 // Level says how much of a code may be lost before it stops reading.
 type Level int
@@ -113,10 +118,12 @@ func checkPayload(s string) error {
 // changes.
 type Code struct {
 	modules [][]bool
+	path    string
 }
 
 // New returns the code of payload, which is printable ASCII of at most MaxPayload
-// bytes. The error wraps catalog.ErrInvalid.
+// bytes. A second decoder has read it back: what cannot be read is never drawn. The
+// error wraps catalog.ErrInvalid, but ErrUnreadable for a code that does not read.
 func New(payload string, level Level) (*Code, error) {
 	if err := checkPayload(payload); err != nil {
 		return nil, err
@@ -130,7 +137,14 @@ func New(payload string, level Level) (*Code, error) {
 		return nil, fmt.Errorf("qr: %w: %w", catalog.ErrInvalid, err)
 	}
 	// Once only: each call of Bitmap encodes again and appends to the data.
-	return &Code{q.Bitmap()}, nil
+	modules := q.Bitmap()
+	switch read, err := read(modules); {
+	case err != nil:
+		return nil, fmt.Errorf("qr: %q: %w: %w", payload, ErrUnreadable, err)
+	case read != payload:
+		return nil, fmt.Errorf("qr: %q reads %q: %w", payload, read, ErrUnreadable)
+	}
+	return &Code{modules, path(modules)}, nil
 }
 
 // Size returns the number of modules on a side.
@@ -138,9 +152,11 @@ func (c *Code) Size() int { return len(c.modules) }
 
 // Path returns the dark modules as the data of one SVG path, in a square of Size
 // units: each run of a row is one rectangle.
-func (c *Code) Path() string {
+func (c *Code) Path() string { return c.path }
+
+func path(modules [][]bool) string {
 	var b []byte
-	for y, row := range c.modules {
+	for y, row := range modules {
 		for x := 0; x < len(row); x++ {
 			if !row[x] {
 				continue
