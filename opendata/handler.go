@@ -13,6 +13,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"luoshu/catalog"
+	"luoshu/catalog/qr"
 	"luoshu/catalog/snapshot"
 )
 
@@ -70,6 +71,7 @@ type Handler struct {
 	limiter *Limiter
 	gates   [classes]*gate
 	service *service
+	codes   qr.Cache
 	// listed are the datasets whose records can be had one by one.
 	listed map[catalog.Dataset]bool
 	// latest is the edition of the release last answered from, which nearly

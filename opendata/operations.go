@@ -261,7 +261,7 @@ var operations = located(slices.Concat(exportOperations(), qualityOperations, []
 		Summary:    catalog.Text{ZH: "与一条记录相配的记录及理由", EN: "The records that fit a record, and why"},
 		Parameters: []Parameter{datasetParameter, idParameter, matchLimitParameter},
 	},
-}, harvesting))
+}, codeOperations, harvesting))
 
 // located tells every path parameter where in the path it stands, and every operation
 // its usual limit.

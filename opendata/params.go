@@ -46,6 +46,8 @@ type request struct {
 	asked *asked
 	// within limits suggestions and relations to a dataset; empty is all.
 	within catalog.Dataset
+	// drawing is what is asked of a code.
+	drawing drawing
 
 	// query is the canonical query without the cursor: parameters in the order of
 	// the table, those at their default left out.

@@ -279,6 +279,8 @@ const (
 	badDate
 	badLanguage
 	badProfile
+	badLevel
+	badPlacement
 	// badSearch is told in the words of the index.
 	badSearch
 )
@@ -362,6 +364,12 @@ var faultTexts = [...]struct{ detail, hint catalog.Text }{
 	badProfile: {
 		catalog.Text{ZH: "“{name}”应为 raw 或 excel", EN: "`{name}` must be raw or excel"},
 		didYouMean,
+	},
+	badLevel: {
+		detail: catalog.Text{ZH: "“{name}”应为 M（屏幕）或 Q（印刷）", EN: "`{name}` must be M (screens) or Q (print)"},
+	},
+	badPlacement: {
+		detail: catalog.Text{ZH: "“{name}”应为一个大写字母加一至四位数字，如 K3", EN: "`{name}` must be a capital letter and up to four digits, such as K3"},
 	},
 	badSearch: {
 		detail: catalog.Text{ZH: "检索有误", EN: "the search is at fault"},
