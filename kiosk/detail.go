@@ -102,6 +102,7 @@ func (h *Handler) detail(info catalog.DatasetInfo) func(*request) (answer, error
 		}
 		part, at := partNamed(rq.args.Get("part")), pageNumber(rq.args.Get("at"))
 		rq.state = rq.at(part, at)
+		rq.viewed(id)
 		return answer{template: "detail", data: func() (any, error) {
 			s, err := rq.newPage(text{}, "/"+string(info.Name)).newSheet(e)
 			if err != nil {
@@ -166,7 +167,7 @@ func (s *sheet) detail(part string, at int) (*detailPage, error) {
 	if u := s.str(s.layout.outside); u != "" {
 		// An address beyond ASCII or too long has no code; its text stays.
 		var out scan
-		if err := out.draw(u, s.codePixels()); err == nil {
+		if err := out.draw(&s.rq.h.codes, u, s.codePixels()); err == nil {
 			out.Code = u
 			p.Outside = &out
 		}
@@ -283,6 +284,9 @@ type gonePage struct {
 	Successor *value
 	Desk      *catalog.Desk
 	CSS       any // of the phone's page
+	Similar   []listed
+	// All leads to the records of the same kind.
+	All string
 }
 
 func (h *Handler) gone(rq *request, id catalog.ID) answer {
@@ -293,6 +297,7 @@ func (h *Handler) gone(rq *request, id catalog.ID) answer {
 	return answer{template: name, status: fiber.StatusGone, data: func() (any, error) {
 		info, _ := id.Dataset().Info()
 		t, _ := rq.snap.Tombstone(id)
+		var err error
 		s := &sheet{page: rq.newPage(text{S: h.texts[rq.view.lang]["gone.title"]}, "/"+string(info.Name))}
 		p := gonePage{page: s.page, Dataset: info, Tombstone: t, Was: s.zh(t.Title), Reason: s.zh(t.Reason), Desk: s.desk(), CSS: h.landing}
 		if t.Successor != "" {
@@ -302,6 +307,44 @@ func (h *Handler) gone(rq *request, id catalog.ID) answer {
 			}
 			p.Successor = &next
 		}
+		if rq.phone {
+			p.All = p.Href("/" + string(info.Name))
+			if p.Similar, err = s.similar(t); err != nil {
+				return nil, err
+			}
+		}
 		return p, nil
 	}}
+}
+
+const mostSimilar = 3
+
+// similar returns records that share words with the title of a withdrawn one, which is all
+// that is known of it: first those with the whole, then with its longest parts.
+func (s *sheet) similar(t catalog.Tombstone) ([]listed, error) {
+	q := snapshot.Query{Text: typed(t.Title), Dataset: t.ID.Dataset(), Sort: snapshot.Relevance, Limit: mostSimilar}
+	if q.Text == "" {
+		return nil, nil
+	}
+	hints, err := s.rq.snap.Hints(q)
+	if err != nil {
+		return nil, err
+	}
+	texts := []string{q.Text}
+	for _, h := range hints.Near {
+		texts = append(texts, h.Text)
+	}
+	var all []listed
+	for _, q.Text = range texts {
+		found, err := s.rq.snap.Search(q)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range found.Entries {
+			if len(all) < mostSimilar && !slices.ContainsFunc(all, func(l listed) bool { return l.ID == e.ID }) {
+				all = append(all, s.listed(e.ID, text{}))
+			}
+		}
+	}
+	return all, nil
 }

@@ -387,7 +387,7 @@ func (n *node) read() string {
 }
 
 func (n *node) write(b *strings.Builder) {
-	if n.name == "style" {
+	if n.name == "style" || n.name == "script" {
 		return
 	}
 	b.WriteString(n.text)

@@ -54,10 +54,24 @@ type Config struct {
 	// is shown may not be the newest. A terminal says so. It is called once a request and
 	// must not wait. nil is never.
 	Offline func() bool
+	// Counter takes note of what is looked at; nil counts nothing.
+	Counter Counter
 	// Preview says on every page that nothing of it is published.
 	Preview bool
 	// Logger takes what went wrong; nil discards it.
 	Logger *slog.Logger
+}
+
+// Counter takes note of what people look at, and of nobody who does. Its methods must not
+// wait.
+type Counter interface {
+	// Scanned counts a code that led here, by where it stands: K3, P2 or "".
+	Scanned(id catalog.ID, placement string)
+	// Viewed counts a record that was opened.
+	Viewed(id catalog.ID)
+	// Missed takes note of a search that found nothing, made at a terminal or, with "",
+	// anywhere else.
+	Missed(term, terminal string)
 }
 
 // Handler serves the pages. It is safe for concurrent use.
@@ -68,6 +82,8 @@ type Handler struct {
 	panel     catalog.Panel // zero where none was given
 	offline   func() bool
 	preview   bool
+	counter   Counter // nil counts nothing
+	codes     qr.Cache
 	log       *slog.Logger
 	templates *template.Template
 	texts     map[string]texts // by language
@@ -88,7 +104,7 @@ type Handler struct {
 // New parses the templates and texts. The error wraps catalog.ErrInvalid when cfg
 // lacks a reader or names an impossible terminal.
 func New(cfg Config) (*Handler, error) {
-	h := &Handler{reader: cfg.Reader, baseURL: cfg.BaseURL, terminal: cfg.Terminal, offline: cfg.Offline, preview: cfg.Preview, log: cfg.Logger, orders: map[catalog.Dataset]*kept[order]{}}
+	h := &Handler{reader: cfg.Reader, baseURL: cfg.BaseURL, terminal: cfg.Terminal, offline: cfg.Offline, counter: cfg.Counter, preview: cfg.Preview, log: cfg.Logger, orders: map[catalog.Dataset]*kept[order]{}}
 	for info := range catalog.Datasets() {
 		h.orders[info.Name] = new(kept[order])
 	}
@@ -140,7 +156,7 @@ func (h *Handler) parse() (err error) {
 	h.landing = template.CSS(css) //nolint:gosec // G203: a file of this package, not input
 	sum := sha256.Sum256(css)
 	h.landingPolicy = "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
-		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+		"'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 	h.build, err = buildHash()
 	return err
 }
@@ -182,7 +198,10 @@ func (h *Handler) Routes(r fiber.Router) {
 	}
 	r.Get(agendaPath, h.handle(h.agenda))
 	r.Get("/take", h.handle(h.take))
+	r.Get("/q", h.handle(h.enter))
+	r.Get("/q/", h.handle(h.enter))
 	r.Get("/q/list/:id", h.handle(h.listCode))
+	r.Get("/q/list/:id"+contactFile, h.handle(h.contactsOf))
 	r.Get("/places", h.handle(h.places))
 	r.Get("/places/:id", h.handle(h.district))
 	r.Get("/fields", h.handle(h.fields))
@@ -194,6 +213,8 @@ func (h *Handler) Routes(r fiber.Router) {
 	r.Get("/indicators", h.handle(h.indicators)) // before the list of every dataset
 	r.Get("/q/:id", h.handle(h.code))
 	r.Get("/q/:id/", h.handle(h.code)) // some readers of codes add a slash
+	r.Get("/q/:id"+contactFile, h.handle(h.contactOf))
+	r.Get("/q/:id"+calendarFile, h.handle(h.calendarOf))
 	for info := range catalog.Datasets() {
 		r.Get("/"+string(info.Name), h.handle(h.list(info)))
 		r.Get("/"+string(info.Name)+"/:id", h.handle(h.detail(info)))
@@ -207,6 +228,8 @@ type answer struct {
 	location string // where to go instead of a page
 	// data is called only when the browser does not already have the page.
 	data func() (any, error)
+	// file stands in the place of a page.
+	file *file
 }
 
 // handle takes the snapshot once, asks fn for the answer and sends it.
@@ -233,6 +256,9 @@ func (h *Handler) send(c *fiber.Ctx, rq *request, a answer) error {
 		policy = h.landingPolicy
 	}
 	secure(c, policy)
+	if rq.phone {
+		c.Set(fiber.HeaderVary, fiber.HeaderAccept)
+	}
 	if a.location != "" {
 		c.Set(fiber.HeaderCacheControl, "no-store")
 		return c.Redirect(a.location)
@@ -254,6 +280,9 @@ func (h *Handler) send(c *fiber.Ctx, rq *request, a answer) error {
 			return c.SendStatus(fiber.StatusNotModified)
 		}
 	}
+	if a.file != nil {
+		return h.sendFile(c, rq, a, cacheControl, tag)
+	}
 	var b bytes.Buffer
 	data, err := a.data()
 	if err == nil {
@@ -274,6 +303,27 @@ func (h *Handler) send(c *fiber.Ctx, rq *request, a answer) error {
 	c.Set(fiber.HeaderContentLanguage, rq.view.language())
 	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
 	return c.Status(a.status).Send(b.Bytes())
+}
+
+func (h *Handler) sendFile(c *fiber.Ctx, rq *request, a answer, cacheControl, tag string) error {
+	b, err := a.file.body()
+	if err != nil {
+		rq.form = ""
+		return h.fail(c, rq, err)
+	}
+	if a.file.open {
+		c.Set(fiber.HeaderAccessControlAllowOrigin, "*")
+		c.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	}
+	if a.file.name != "" {
+		c.Set(fiber.HeaderContentDisposition, `attachment; filename="`+a.file.name+`"`)
+	}
+	c.Set(fiber.HeaderCacheControl, cacheControl)
+	if tag != "" {
+		c.Set(fiber.HeaderETag, tag)
+	}
+	c.Set(fiber.HeaderContentType, a.file.kind)
+	return c.Status(a.status).Send(b)
 }
 
 // pagePolicy is the content security policy of every page but the phone's.
@@ -301,6 +351,11 @@ type request struct {
 	// phone lands on, which has a form of its own.
 	own, phone bool
 	page       int // of a list, from 1
+	// accept is what the client would rather have, form what it gets where that is no page.
+	accept, form string
+	// counts says that somebody asks to see this: not a machine that only asks whether it
+	// is there.
+	counts bool
 	// args are all parameters, query what is searched for, and state what this page
 	// depends on besides view and page, as parameters. list tells the list of a dataset
 	// from a search.
@@ -329,6 +384,8 @@ func (h *Handler) newRequest(c *fiber.Ctx) *request {
 		},
 	}
 	rq.args = values(c)
+	rq.accept = string(bytes.Join(c.Request().Header.PeekAll(fiber.HeaderAccept), []byte(",")))
+	rq.counts = h.counter != nil && !h.preview && c.Method() == fiber.MethodGet
 	rq.page = pageNumber(c.Query("page"))
 	if rq.snap != nil {
 		rq.base, rq.noBase = h.baseURL(rq.snap.Manifest())
@@ -351,9 +408,30 @@ func (rq *request) tag() string {
 	sum := sha256.New()
 	for _, s := range []string{
 		string(rq.snap.Hash()), rq.h.build, rq.h.terminal, rq.h.panel.String(), strconv.FormatBool(rq.h.preview), rq.base, rq.noBase.ZH, rq.noBase.EN,
-		rq.path, rq.view.query(rq.page), rq.state,
+		rq.path, rq.view.query(rq.page), rq.state, rq.form,
 	} {
 		fmt.Fprintf(sum, "%d %s\n", len(s), s)
 	}
 	return strconv.Quote(hex.EncodeToString(sum.Sum(nil)[:12]))
+}
+
+// scanned counts that a code led here. The switch of the language on its page does not.
+func (rq *request) scanned(id catalog.ID, placement string) {
+	if rq.counts && !rq.args.Has("lang") && rq.knows(id) {
+		rq.h.counter.Scanned(id, placement)
+	}
+}
+
+// viewed counts that a record was opened, once for all its parts.
+func (rq *request) viewed(id catalog.ID) {
+	if rq.counts && !rq.args.Has("part") && !rq.args.Has("at") {
+		rq.h.counter.Viewed(id)
+	}
+}
+
+// missed takes note of a search that found nothing.
+func (rq *request) missed(term string) {
+	if rq.counts && term != "" {
+		rq.h.counter.Missed(term, rq.h.terminal)
+	}
 }

@@ -243,7 +243,7 @@ func (p *page) drawn(pixels int, code string, payload func() (string, error)) sc
 	}
 	held, err := payload()
 	if err == nil {
-		err = s.draw(held, pixels)
+		err = s.draw(&p.rq.h.codes, held, pixels)
 	}
 	if err != nil {
 		p.rq.h.log.Error("code not drawn", slog.String("path", p.Path), slog.String("error", err.Error()))
@@ -252,8 +252,8 @@ func (p *page) drawn(pixels int, code string, payload func() (string, error)) sc
 	return s
 }
 
-func (s *scan) draw(payload string, pixels int) error {
-	c, err := qr.New(payload, qr.Screen)
+func (s *scan) draw(codes *qr.Cache, payload string, pixels int) error {
+	c, err := codes.New(payload, qr.Screen)
 	if err != nil {
 		return err
 	}
@@ -299,7 +299,8 @@ func (h *Handler) fail(c *fiber.Ctx, rq *request, err error) error {
 		}
 	}
 	var f landingFail
-	if rq.phone && (errors.Is(err, catalog.ErrInvalid) || errors.Is(err, catalog.ErrNotFound)) {
+	var near []catalog.ID
+	if rq.phone && rq.snap != nil && (errors.Is(err, catalog.ErrInvalid) || errors.Is(err, catalog.ErrNotFound)) {
 		f.Typed = typedCode(rq.param)
 		id, ok := meant(f.Typed)
 		// With a hyphen inside, a code reads as an indicator that nobody published.
@@ -307,8 +308,11 @@ func (h *Handler) fail(c *fiber.Ctx, rq *request, err error) error {
 		if ok && read != id || errors.Is(err, catalog.ErrInvalid) {
 			name = "mistyped"
 		}
-		if _, err := rq.snap.Find(id); ok && !errors.Is(err, catalog.ErrNotFound) {
-			f.Meant = id
+		switch {
+		case ok && rq.knows(id):
+			near = []catalog.ID{id}
+		case name == "mistyped":
+			near = rq.codesNear(f.Typed)
 		}
 	}
 	var e *fiber.Error
@@ -339,6 +343,9 @@ func (h *Handler) fail(c *fiber.Ctx, rq *request, err error) error {
 			p.Path = "/" // a path such as //host/ must not become a link
 		}
 		f.failPage, f.CSS = failPage{p, name, status}, h.landing
+		for _, id := range near[:min(len(near), mostRelated)] {
+			f.Meant = append(f.Meant, p.listed(id, text{}))
+		}
 		if f.Typed != "" {
 			p.Path = "/q/" + url.PathEscape(f.Typed)
 			f.Typed = clip(f.Typed, typedShown)

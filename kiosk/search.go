@@ -66,6 +66,9 @@ func (h *Handler) search(rq *request) (answer, error) {
 			p.Open = true
 			return p, nil
 		case p.Total == 0:
+			if p.all == 0 {
+				rq.missed(q.text)
+			}
 			return p, p.ways(p.all)
 		}
 		p.sorts()

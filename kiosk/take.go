@@ -142,46 +142,64 @@ type listCodePage struct {
 	Items   []listed
 	Unknown []string // codes that lead to nothing
 	Desk    *catalog.Desk
+	Contact string // link to the cards of those who are to be asked
 }
 
-// listed is a record on the phone's list.
+// listed is a record in a list of the phone's pages.
 type listed struct {
 	card
 	Code string // link to its own page
+	Note text   // why it is listed
 }
 
 // listCode answers /q/list/{codes}: everything a visitor took, on one page.
 func (h *Handler) listCode(rq *request) (answer, error) {
-	rq.phone = true
-	rq.view.take = nil
-	param := strings.ToUpper(typedCode(rq.param))
-	if i := strings.LastIndexByte(param, '-'); i > 0 && qr.ValidPlacement(param[i+1:]) {
-		param = param[:i]
+	l, err := rq.listScanned()
+	if err != nil {
+		return answer{}, err
 	}
-	ids, unknown := readList(rq.snap, param)
-	if len(ids) == 0 {
-		return answer{}, catalog.ErrNotFound
+	for _, id := range l.ids {
+		rq.scanned(id, l.placement)
 	}
-	rq.path, rq.own = "/q/list/"+taken(ids), true
-	rq.state = strings.Join(unknown, ",")
+	rq.state = strings.Join(l.unknown, ",")
 	return answer{template: "landing-list", data: func() (any, error) {
-		title, err := rq.h.texts[rq.view.lang].T("take.list", len(ids))
+		title, err := rq.h.texts[rq.view.lang].T("take.list", len(l.ids))
 		if err != nil {
 			return nil, err
 		}
-		p := listCodePage{page: rq.newPage(text{S: title}, "/"), CSS: h.landing, Unknown: unknown}
-		for _, id := range ids {
-			c := p.item(id)
-			c.Title.S = clip(c.Title.S, 60)
-			c.Kind = p.In(c.Dataset.Singular)
-			for i := range c.Owner {
-				c.Owner[i].S = clip(c.Owner[i].S, 40)
-			}
-			p.Items = append(p.Items, listed{c, p.Href("/q/" + string(id))})
+		p := listCodePage{page: rq.newPage(text{S: title}, "/"), CSS: h.landing, Unknown: l.unknown}
+		for _, id := range l.ids {
+			p.Items = append(p.Items, p.listed(id, text{}))
 		}
 		if d, ok := p.Release.Desk(""); ok {
 			p.Desk = &d
 		}
+		if len(p.contacts(l.ids)) > 0 {
+			p.Contact = p.Href(p.Path + contactFile)
+		}
 		return p, nil
 	}}, nil
+}
+
+// carried is the list in an address: the records it names, what names none, and where its
+// code stands.
+type carried struct {
+	ids       []catalog.ID
+	unknown   []string
+	placement string
+}
+
+// listScanned reads the list in the address. Of nothing it is catalog.ErrNotFound.
+func (rq *request) listScanned() (l carried, err error) {
+	rq.phone = true
+	rq.view = view{lang: rq.view.lang}
+	param := strings.ToUpper(typedCode(rq.param))
+	if i := strings.LastIndexByte(param, '-'); i > 0 && qr.ValidPlacement(param[i+1:]) {
+		param, l.placement = param[:i], param[i+1:]
+	}
+	if l.ids, l.unknown = readList(rq.snap, param); len(l.ids) == 0 {
+		return l, catalog.ErrNotFound
+	}
+	rq.path, rq.own = "/q/list/"+taken(l.ids), true
+	return l, nil
 }

@@ -1,0 +1,357 @@
+package kiosk
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"luoshu/catalog"
+	"luoshu/catalog/snapshot"
+)
+
+// TestEveryLanding: the page of every record of the demonstration is small, asks for
+// nothing else, and tells in this order, without its style sheet, what it is, whose, how
+// to get it and whom to ask.
+func TestEveryLanding(t *testing.T) {
+	snap := demoRelease()
+	app, r := site(t, func(c *Config) { c.Terminal = "" })
+	r.current.Store(snap)
+	largest := 0
+	for info := range catalog.Datasets() {
+		for e := range snap.All(info.Name) {
+			for _, lang := range []string{"zh", "en"} {
+				address := "/q/" + string(e.ID) + "?lang=" + lang
+				resp, page := get(t, app, address)
+				largest = max(largest, len(page))
+				if resp.status != 200 || len(page) > 30<<10 {
+					t.Errorf("GET %s = %d, %d bytes", address, resp.status, len(page))
+				}
+				text := parse(t, page).read()
+				at := 0
+				for _, want := range []string{e.Title().In(lang), "0379-0000", string(e.ID)} {
+					i := strings.Index(text[at:], strings.Join(strings.Fields(want), " "))
+					if i < 0 {
+						t.Errorf("%s does not read %q behind what comes before: %s", address, want, text)
+						break
+					}
+					at += i
+				}
+				if strings.Contains(page, " src=") || strings.Contains(page, "<link") || strings.Contains(page, "@import") || strings.Contains(page, "url(") {
+					t.Errorf("%s asks for more", address)
+				}
+			}
+		}
+	}
+	t.Logf("the largest page has %d bytes", largest)
+}
+
+// TestLandingFormats: the same address gives the record to a program that asks for it.
+func TestLandingFormats(t *testing.T) {
+	f := testRelease()
+	app, _ := site(t)
+	address := "/q/" + string(f.full[catalog.Achievements])
+	for accept, want := range map[string]string{
+		"": typeHTML, "*/*": typeHTML, "text/html,application/xhtml+xml,*/*;q=0.8": typeHTML, "nonsense": typeHTML,
+		"application/json": typeJSON, "application/ld+json": typeLinked, "application/*": typeLinked,
+		"application/json, application/ld+json;q=0.9": typeJSON, "application/json;q=0.5, application/ld+json": typeLinked,
+		"text/html;q=0.2, application/json;q=0.3": typeJSON, "application/json;q=0": typeHTML, "application/json;q=x": typeHTML,
+		"*/*;q=0.1, text/html;q=0, application/ld+json;q=0": typeJSON, "application/json;q=NaN": typeHTML,
+		"image/png": typeHTML, "APPLICATION/JSON": typeJSON, "text/*, application/json;q=0.9": typeHTML,
+	} {
+		resp, body := get(t, app, address, "Accept", accept)
+		if got := resp.header.Get("Content-Type"); got != want || resp.status != 200 || resp.header.Get("Vary") != "Accept" {
+			t.Errorf("Accept %q gives %d %s, want %s", accept, resp.status, got, want)
+		}
+		if want == typeHTML {
+			continue
+		}
+		var m map[string]any
+		if err := json.Unmarshal([]byte(body), &m); err != nil {
+			t.Errorf("Accept %q: %v", accept, err)
+		}
+		if id := fmt.Sprint(m["id"], m["identifier"]); !strings.Contains(id, string(f.full[catalog.Achievements])) {
+			t.Errorf("Accept %q gives %s", accept, body)
+		}
+		if again, _ := get(t, app, address, "Accept", accept, "If-None-Match", resp.header.Get("ETag")); again.status != 304 {
+			t.Errorf("Accept %q with its own tag gives %d", accept, again.status)
+		}
+		if page, _ := get(t, app, address, "If-None-Match", resp.header.Get("ETag")); page.status != 200 {
+			t.Errorf("the page has the tag of the record")
+		}
+	}
+}
+
+// TestLinkedData: what a page tells machines says what its people read, and of what kind.
+func TestLinkedData(t *testing.T) {
+	f := testRelease()
+	app, _ := site(t)
+	for d, id := range f.full {
+		_, page := get(t, app, "/q/"+string(id))
+		_, data, _ := strings.Cut(page, `<script type="application/ld+json">`)
+		data, _, _ = strings.Cut(data, "</script>")
+		var m map[string]any
+		if err := json.Unmarshal([]byte(data), &m); err != nil {
+			t.Errorf("%s: %v: %s", id, err, data)
+			continue
+		}
+		if m["@context"] != "https://schema.org" || m["@type"] != vocabulary[d].kind || m["@id"] != testBase+"/q/"+string(id) || m["name"] == "" {
+			t.Errorf("%s: %v", id, m)
+		}
+	}
+	// A title cannot end the element it stands in.
+	_, page := get(t, app, "/q/"+string(f.id["a1"]))
+	if strings.Count(page, "</script>") != 1 || strings.Contains(page, `"name":"成果 1 <b>`) {
+		t.Error("a title gets out of the data")
+	}
+}
+
+// unfold returns the lines of a vCard or calendar as they were before they were folded,
+// and checks the form of both (RFC 6350, section 3.2; RFC 5545, section 3.1).
+func unfold(t *testing.T, body string) []string {
+	t.Helper()
+	if !strings.HasSuffix(body, "\r\n") || strings.Contains(strings.ReplaceAll(body, "\r\n", ""), "\n") {
+		t.Errorf("lines do not end in CRLF: %q", body)
+	}
+	for line := range strings.SplitSeq(body, "\r\n") {
+		if len(line) > 75 || strings.ToValidUTF8(line, "?") != line {
+			t.Errorf("a line of %d octets, or a character in two: %q", len(line), line)
+		}
+	}
+	return strings.Split(strings.TrimSuffix(strings.ReplaceAll(body, "\r\n ", ""), "\r\n"), "\r\n")
+}
+
+// TestKeepsakes: who is to be asked goes into an address book, and a day into a calendar.
+func TestKeepsakes(t *testing.T) {
+	f := testRelease()
+	app, _ := site(t)
+	for _, test := range []struct {
+		path, kind string
+		lines      []string
+	}{
+		{"/q/" + string(f.id["short"]) + contactFile, typeVCard, []string{
+			"BEGIN:VCARD", "VERSION:4.0", "FN:总服务台", "ORG:测试机构", `TEL;VALUE=uri;TYPE="work,voice":tel:037900000001`, "ADR;TYPE=work:;;示例大道 1 号;;;;",
+			"URL:" + testBase + "/q/" + string(f.id["short"]), "NOTE:短记录 " + string(f.id["short"]), "END:VCARD",
+		}},
+		{"/q/" + string(f.full[catalog.Organizations]) + contactFile + "?lang=en", typeVCard, []string{
+			"URL;TYPE=work:https://outside.example/website",
+		}},
+		{"/q/" + string(f.full[catalog.Events]) + calendarFile, typeCalendar, []string{
+			"BEGIN:VCALENDAR", "VERSION:2.0", "DTSTAMP:20261120T003000Z", "DTSTART;VALUE=DATE:20190310", "DTEND;VALUE=DATE:20190311", "END:VCALENDAR",
+		}},
+		{"/q/" + string(f.full[catalog.Demands]) + calendarFile, typeCalendar, []string{"DTSTART;VALUE=DATE:20190310", "UID:" + string(f.full[catalog.Demands]) + "@test.luoshu"}},
+		{"/q/list/" + string(f.id["short"]) + "," + string(f.full[catalog.Demands]) + "," + string(f.id["a1"]) + contactFile, typeVCard, []string{
+			"FN:总服务台", `NOTE:短记录 ` + string(f.id["short"]) + `\n成果 1 <b>&amp\;</b> ` + string(f.id["a1"]), "FN:涧西服务台",
+		}},
+	} {
+		resp, body := get(t, app, test.path)
+		if resp.status != 200 || resp.header.Get("Content-Type") != test.kind || !strings.HasPrefix(resp.header.Get("Content-Disposition"), "attachment; filename=") {
+			t.Errorf("GET %s = %d %v", test.path, resp.status, resp.header)
+			continue
+		}
+		text := "\n" + strings.Join(unfold(t, body), "\n") + "\n"
+		for _, line := range test.lines {
+			if !strings.Contains(text, "\n"+line+"\n") {
+				t.Errorf("GET %s lacks %q:%s", test.path, line, text)
+			}
+		}
+	}
+	for _, path := range []string{
+		"/q/" + string(f.id["short"]) + calendarFile, "/q/" + string(f.id["gone"]) + contactFile, "/q/A0000000" + contactFile, "/q/list/" + string(f.id["gone"]) + contactFile,
+	} {
+		if resp, _ := get(t, app, path); resp.status != 404 {
+			t.Errorf("GET %s = %d, want 404", path, resp.status)
+		}
+	}
+	_, page := get(t, app, "/q/"+string(f.full[catalog.Events]))
+	var links []string
+	for _, a := range parse(t, page).classed("keep")[0].all("a") {
+		links = append(links, a.attrs["href"])
+		if resp, _ := get(t, app, a.attrs["href"]); resp.status != 200 {
+			t.Errorf("%s leads to %d", a.read(), resp.status)
+		}
+	}
+	if len(links) != 2 {
+		t.Errorf("an event can be kept as %v", links)
+	}
+}
+
+// TestContentLines: any text folds and unfolds to itself.
+func FuzzContentLines(f *testing.F) {
+	f.Add("短，长;\\\n" + strings.Repeat("洛", 60))
+	f.Add(strings.Repeat("a", 75) + "é")
+	f.Fuzz(func(t *testing.T, s string) {
+		s = strings.ToValidUTF8(strings.Map(func(r rune) rune {
+			if r < ' ' && r != '\n' {
+				return -1
+			}
+			return r
+		}, s), "")
+		var l contentLines
+		l.text("NOTE", s)
+		if s == "" {
+			return
+		}
+		lines := unfold(t, string(l.bytes()))
+		back := strings.NewReplacer(`\\`, `\`, `\;`, ";", `\,`, ",", `\n`, "\n").Replace(strings.TrimPrefix(lines[0], "NOTE:"))
+		if len(lines) != 1 || back != s {
+			t.Errorf("%q comes back as %q", s, back)
+		}
+	})
+}
+
+// releases gives several releases, the last of them current.
+type releases []*snapshot.Snapshot
+
+func (r releases) Current() *snapshot.Snapshot { return r[len(r)-1] }
+
+func (r releases) At(seq int64) (*snapshot.Snapshot, error) {
+	for _, s := range r {
+		if s.Manifest().Sequence == seq {
+			return s, nil
+		}
+	}
+	return nil, catalog.ErrNotFound
+}
+
+// TestPrinted: a code that was printed tells that its record has changed since, and what
+// of it, as long as the release of that day is kept.
+func TestPrinted(t *testing.T) {
+	first := time.Date(2026, 10, 1, 2, 0, 0, 0, time.UTC)
+	var base *catalog.Release
+	var all releases
+	ids := map[string]catalog.ID{}
+	publish := func(at time.Time, records ...catalog.Record) {
+		d := catalog.NewDraft(base, at)
+		for _, r := range records {
+			h := r.Head()
+			id, source, err := d.Identify(h.Dataset, publisher, h.Title)
+			must(err)
+			h.ID, h.Source, h.Publisher = id, source, publisher
+			e, change, err := d.Encode(r)
+			must(err)
+			must(d.Put(e, change))
+			ids[h.Title] = id
+		}
+		p, err := d.Build(t.Context(), catalog.BuildOptions{})
+		must(err)
+		base = p.Release
+		all = append(all, snapshotOf(base))
+	}
+	result := func(trl int, abstract string) *catalog.Achievement {
+		a := &catalog.Achievement{Header: catalog.Header{Dataset: catalog.Achievements, Title: "主轴", Abstract: abstract}, TRL: trl}
+		return a
+	}
+	edition := func() *catalog.Edition {
+		c := &catalog.Edition{Header: catalog.Header{Dataset: catalog.Catalogs, Title: "秋季目录", SourceIDs: []string{"P2"}}, IssuedOn: "2026-10-08"}
+		c.Items = []catalog.Ref{ids["主轴"]}
+		return c
+	}
+	publish(first, result(6, "印出的简介。"), &catalog.Achievement{Header: catalog.Header{Dataset: catalog.Achievements, Title: "未印"}})
+	publish(time.Date(2026, 10, 9, 2, 0, 0, 0, time.UTC), edition())
+	app, _ := site(t, func(c *Config) { c.Reader = all; c.Terminal = "" })
+	code := "/q/" + string(ids["主轴"])
+	told := func(path string) string {
+		_, page := get(t, app, path)
+		for _, n := range parse(t, page).classed("told") {
+			return n.read()
+		}
+		return ""
+	}
+	if s := told(code + "-P2"); s != "" {
+		t.Errorf("nothing has changed, but the page says %q", s)
+	}
+	publish(time.Date(2026, 11, 2, 2, 0, 0, 0, time.UTC), result(7, "新的简介。"))
+	app, _ = site(t, func(c *Config) { c.Reader = all; c.Terminal = "" })
+	for path, want := range map[string]string{
+		code + "-P2":              `自印刷版秋季目录 \(2026年10月8日\)印出后，本条有变化（最近一次：2026年11月2日）。 .*印出的简介。 → 新的简介。.* 6 → 7`,
+		code + "-P9":              `秋季目录`,
+		code + "-P2?lang=en":      `since it was printed in 秋季目录 \(8 October 2026\) \(last on 2 November 2026\)\.`,
+		code:                      `^$`,
+		code + "-K2":              `^$`,
+		"/q/" + string(ids["未印"]): `^$`,
+	} {
+		if got := told(path); !regexp.MustCompile(want).MatchString(got) {
+			t.Errorf("%s says %q, want %s", path, got, want)
+		}
+	}
+	app, _ = site(t, func(c *Config) { c.Reader = all[2:]; c.Terminal = "" })
+	if got := told(code + "-P2"); !strings.HasSuffix(got, "2026年11月2日）。") {
+		t.Errorf("without the release of that day the page says %q", got)
+	}
+}
+
+// TestGoneSimilar: what is left of a withdrawn record leads to those whose titles share
+// words with it.
+func TestGoneSimilar(t *testing.T) {
+	snap := demoRelease()
+	var title string
+	var like catalog.ID
+	for e := range snap.All(catalog.Achievements) {
+		title, like = e.Title().ZH, e.ID
+		break
+	}
+	m := *snap.Manifest()
+	gone := catalog.MintID(catalog.Achievements, "gone for good", 0)
+	m.Withdrawn = []catalog.Tombstone{{ID: gone, Title: title, WithdrawnOn: "2026-11-20", Reason: "单位撤回"}}
+	release := *snap.Release()
+	release.Manifest = &m
+	app, r := site(t)
+	r.current.Store(snapshotOf(&release))
+	for _, lang := range []string{"", "?lang=en"} {
+		resp, page := get(t, app, "/q/"+string(gone)+"-P2"+lang)
+		root := sound(t, "/q/", resp, page)
+		found := false
+		for _, a := range root.classed("list")[0].all("a") {
+			found = found || a.attrs["href"] == "/q/"+string(like)+lang
+		}
+		if resp.status != 410 || !found || len(page) > 30<<10 {
+			t.Errorf("%d, and %s is not offered for %s: %s", resp.status, like, title, root.read())
+		}
+	}
+}
+
+// counted is a Counter that remembers what it was told.
+type counted struct{ all []string }
+
+func (c *counted) Scanned(id catalog.ID, placement string) {
+	c.all = append(c.all, "scan "+string(id)+" "+placement)
+}
+func (c *counted) Viewed(id catalog.ID)         { c.all = append(c.all, "view "+string(id)) }
+func (c *counted) Missed(term, terminal string) { c.all = append(c.all, "miss "+term+" "+terminal) }
+
+// TestCounted: what is counted, and what is not.
+func TestCounted(t *testing.T) {
+	f := testRelease()
+	var c counted
+	app, _ := site(t, func(cfg *Config) { cfg.Counter = &c })
+	short, gone := string(f.id["short"]), string(f.id["gone"])
+	for path, want := range map[string]string{
+		"/q/" + short:                            "scan " + short + " ",
+		"/q/" + short + "-p2":                    "scan " + short + " P2",
+		"/q/" + gone + "-K3":                     "scan " + gone + " K3",
+		"/q/" + short + "-P2?lang=en":            "", // the switch of the language
+		"/q/A0000000":                            "",
+		"/q/" + short + contactFile:              "",
+		"/q/list/" + short + "," + gone + "-K1":  "scan " + short + " K1|scan " + gone + " K1",
+		"/achievements/" + short:                 "view " + short,
+		"/achievements/" + short + "?part=links": "",
+		"/achievements":                          "",
+		"/search?q=" + url.QueryEscape("查无此词"):   "miss 查无此词 K3",
+		"/search?q=" + url.QueryEscape("成果"):     "",
+	} {
+		c.all = nil
+		get(t, app, path)
+		if got := strings.Join(c.all, "|"); got != want {
+			t.Errorf("GET %s counts %q, want %q", path, got, want)
+		}
+		c.all = nil
+		send(t, app, "HEAD", path)
+		if len(c.all) > 0 {
+			t.Errorf("HEAD %s counts %q", path, c.all)
+		}
+	}
+}
