@@ -46,6 +46,8 @@ type auditLine struct {
 	ApprovedBy string            `json:"approved_by,omitzero"`
 	Because    string            `json:"because,omitzero"`
 	Totals     *ingest.Totals    `json:"totals,omitempty"`
+	// Codes says how many QR codes were read back before the publication.
+	Codes proof `json:"codes,omitzero"`
 }
 
 // auditFile binds the review to the very bytes that were read. Name is what reports
@@ -61,11 +63,12 @@ func newAuditLine(target cache.Writer, pub *catalog.Publication) auditLine {
 }
 
 // account adds to line what the operator said and what came of it.
-func (p *publishFlags) account(line auditLine, files []*input, report *ingest.Report) auditLine {
+func (p *publishFlags) account(line auditLine, files []*input, out *result) auditLine {
 	line.Publisher, line.Dataset, line.ReviewedBy, line.ReviewedOn = p.publisher, p.dataset, p.reviewedBy, p.reviewedOn
-	line.Withdrawn, line.Restored, line.Totals, line.Rules = p.withdraw, p.restore, &report.Totals, screen.Edition
-	if len(report.Approved) > 0 {
-		line.Approved, line.ApprovedBy, line.Because = report.Approved, p.approvedBy, p.because
+	line.Withdrawn, line.Restored, line.Totals, line.Rules = p.withdraw, p.restore, &out.Totals, screen.Edition
+	line.Codes = out.Codes
+	if len(out.Approved) > 0 {
+		line.Approved, line.ApprovedBy, line.Because = out.Approved, p.approvedBy, p.because
 	}
 	for _, f := range files {
 		line.Files = append(line.Files, auditFile{ingest.ShownName(f.name), hexSum(f.sum)})

@@ -49,6 +49,8 @@ func printReport(w io.Writer, lang string, out result, check bool) {
 	}
 	p.rules(out)
 	p.glyphs(out.Glyphs)
+	p.codes(out.Codes)
+	p.deskless(out.Deskless)
 	p.fixed(out.Fixed)
 	p.differences(out.Diff.draft)
 	p.closing(out, check)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -222,6 +223,10 @@ type result struct {
 	Stopped catalog.Text `json:"stopped,omitzero"`
 	// Glyphs are the texts with characters that the kiosk's fonts lack.
 	Glyphs []glyphs `json:"glyphs,omitempty"`
+	// Codes says how many codes were read back.
+	Codes proof `json:"codes,omitzero"`
+	// Deskless are the markets without a contact desk.
+	Deskless []catalog.Ref `json:"markets_without_desk,omitempty"`
 	// Fixed says what --fixed wrote.
 	Fixed *fixedFile `json:"fixed,omitzero"`
 }
@@ -345,13 +350,17 @@ func (p *publishFlags) release(ctx context.Context, c *common, opt ingest.Option
 	if out.Glyphs, err = uncovered(publication.Release); err != nil {
 		return err
 	}
+	if out.Codes, err = prove(ctx, publication.Release, draft.Base()); err != nil {
+		return err
+	}
+	out.Deskless = deskless(publication.Release.Manifest, slices.Values(publication.Release.Entries))
 	out.Objects = len(publication.Objects)
 	for _, o := range publication.Objects {
 		out.ObjectBytes += o.Ref.Bytes
 	}
 	if target != nil {
 		step, end := stage(out.ObjectBytes)
-		err := audited(c.dataDir, p.account(newAuditLine(target, publication), files, out.Report), func() error {
+		err := audited(c.dataDir, p.account(newAuditLine(target, publication), files, out), func() error {
 			return cache.Publish(ctx, target, publication, nil, func(done, _ int64) { step(done) })
 		})
 		end()
@@ -375,7 +384,7 @@ func (p *publishFlags) keep(dataDir string, opt ingest.Options, draft *catalog.D
 		// No publication accounts for it.
 		m := draft.Base().Manifest
 		line := auditLine{State: "approved", Store: target.String(), Catalog: m.Catalog, Sequence: m.Sequence, Manifest: draft.Base().Hash}
-		errs = append(errs, writeAudit(dataDir, p.account(line, files, report)))
+		errs = append(errs, writeAudit(dataDir, p.account(line, files, &result{Report: report})))
 	}
 	if errs == nil || errs[0] == nil {
 		errs = append(errs, p.writeApprovals(dataDir, report.Approved))

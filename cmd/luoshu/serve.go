@@ -16,6 +16,7 @@ import (
 	"luoshu/cache"
 	"luoshu/catalog"
 	"luoshu/catalog/demo"
+	"luoshu/catalog/snapshot"
 	"luoshu/opendata"
 )
 
@@ -28,6 +29,7 @@ const (
 // serveFlags are the flags of serve.
 type serveFlags struct {
 	addr, source, publicURL, terminal, panel string
+	counts                                   string
 	logFormat, logLevel                      string
 	accessLog                                bool
 	limits                                   limitFlags
@@ -71,6 +73,7 @@ and keeps nothing.
 	f.StringVar(&s.logLevel, "log-level", "info", "debug, info, warn or error")
 	f.BoolVar(&s.accessLog, "access-log", false, "log every request, without addresses of clients")
 	f.StringArrayVar(&s.preview, "preview", nil, "file to show as it would look, to this machine alone (may be repeated)")
+	f.StringVar(&s.counts, "counts-store", "", "Redis in which the nodes add up what was scanned, opened and not found; of nobody who did (default: counted in memory)")
 	s.limits.register(f)
 	s.reading.registerReading(f)
 	return cmd
@@ -113,6 +116,11 @@ func (s *serveFlags) run(ctx context.Context, env environment, c *common) error 
 		}
 		defer closeWire()
 	}
+	counts, runCounts, closeCounts, err := openCounts(s.counts, log)
+	if err != nil {
+		return err
+	}
+	defer closeCounts()
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.addr)
 	if err != nil {
 		return catalog.NewTextError(nil, catalog.Text{ZH: "%v；请用 --addr 换一个地址", EN: "%v; choose another address with --addr"}, err)
@@ -142,7 +150,7 @@ func (s *serveFlags) run(ctx context.Context, env environment, c *common) error 
 		return err
 	}
 	defer closeStore()
-	app, err := newApp(near, serverOptions{address: address, terminal: s.terminal, panel: s.panel, preview: preview, exporter: exporter, limiter: limiter, log: log, accessLog: s.accessLog})
+	app, err := newApp(near, serverOptions{address: address, terminal: s.terminal, panel: s.panel, preview: preview, exporter: exporter, limiter: limiter, counts: counts, log: log, accessLog: s.accessLog})
 	if err != nil {
 		return asUsage(err)
 	}
@@ -157,6 +165,7 @@ func (s *serveFlags) run(ctx context.Context, env environment, c *common) error 
 	group.Go(func() { near.Run(following) })
 	group.Go(func() { exporter.Run(following) })
 	group.Go(func() { runLimiter(following) })
+	group.Go(func() { runCounts(following) })
 	defer group.Wait()
 	defer stopFollowing()
 
@@ -215,11 +224,31 @@ func (s *serveFlags) follow(ctx context.Context, dataDir string, log *slog.Logge
 	}
 	var near *cache.Near
 	exporter := opendata.NewExporter(opendata.ExporterConfig{Dir: exports, Reading: func() func() { return near.Reading().Done }, Logger: log})
-	near = cache.NewNear(cache.Options{Source: source, Local: local, Logger: log, OnSwap: exporter.Swap})
+	near = cache.NewNear(cache.Options{Source: source, Local: local, Logger: log, OnSwap: func(s *snapshot.Snapshot) {
+		exporter.Swap(s)
+		warnDeskless(log, s)
+	}})
 	if err := near.Start(ctx); err != nil {
 		log.Warn("there is no release to show yet", slog.String("source", source.String()), slog.Any("error", err))
 	}
 	return near, exporter, closeStore, nil
+}
+
+// warnDeskless says which markets of the release that is shown have no contact desk.
+func warnDeskless(log *slog.Logger, s *snapshot.Snapshot) {
+	markets := deskless(s.Manifest(), func(yield func(catalog.Entry) bool) {
+		for d := range catalog.Datasets() {
+			for e := range s.All(d.Name) {
+				if !yield(e) {
+					return
+				}
+			}
+		}
+	})
+	if len(markets) > 0 {
+		log.Warn("markets have no contact desk: whoever scans a code of theirs has nobody to ask; name desks in the profile and publish it",
+			slog.Int("markets", len(markets)), slog.String("first", string(markets[0])))
+	}
 }
 
 // fixedExporter makes the exports of a near cache that does not change, in the folder

@@ -41,13 +41,19 @@ type serverOptions struct {
 	preview   bool
 	exporter  *opendata.Exporter
 	limiter   *opendata.Limiter
+	counts    *cache.Counts
 	log       *slog.Logger
 	accessLog bool
 }
 
 // newApp assembles the surfaces over near.
 func newApp(near *cache.Near, opt serverOptions) (*fiber.App, error) {
-	pages, err := kiosk.New(kiosk.Config{Reader: near, BaseURL: opt.address.base, Terminal: opt.terminal, Panel: opt.panel, Offline: offline(near), Preview: opt.preview, Logger: opt.log})
+	if opt.counts == nil {
+		opt.counts = cache.NewCounts(nil, opt.log)
+	}
+	pages, err := kiosk.New(kiosk.Config{
+		Reader: near, BaseURL: opt.address.base, Terminal: opt.terminal, Panel: opt.panel, Offline: offline(near), Counter: opt.counts, Preview: opt.preview, Logger: opt.log,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +98,7 @@ func newApp(near *cache.Near, opt serverOptions) (*fiber.App, error) {
 	app.Use(recover.New(recover.Config{EnableStackTrace: true, StackTraceHandler: func(c *fiber.Ctx, cause any) {
 		opt.log.Error("panic", slog.String("request_id", c.GetRespHeader(fiber.HeaderXRequestID)), slog.Any("cause", cause))
 	}}))
-	health(app, near)
+	health(app, near, opt.counts)
 	static.Routes(app)
 	api.Routes(app)
 	pages.Routes(app)
@@ -163,7 +169,7 @@ func bytesOf(r *fasthttp.Response) int {
 func clip(s string) string { return s[:min(len(s), 256)] }
 
 // health adds what a supervisor asks. None of it waits for the source.
-func health(app *fiber.App, near *cache.Near) {
+func health(app *fiber.App, near *cache.Near, counts *cache.Counts) {
 	plain := func(c *fiber.Ctx, status int, text string) error {
 		c.Set(fiber.HeaderCacheControl, "no-store")
 		return c.Status(status).SendString(text + "\n")
@@ -178,10 +184,11 @@ func health(app *fiber.App, near *cache.Near) {
 	started := time.Now()
 	app.Get("/statusz", func(c *fiber.Ctx) error {
 		b, err := json.Marshal(struct {
-			Version versionInfo  `json:"version"`
-			Started time.Time    `json:"started"`
-			Status  cache.Status `json:"status"`
-		}{readVersion(), started.UTC().Truncate(time.Second), near.Status()})
+			Version versionInfo       `json:"version"`
+			Started time.Time         `json:"started"`
+			Status  cache.Status      `json:"status"`
+			Counts  cache.CountStatus `json:"counts"`
+		}{readVersion(), started.UTC().Truncate(time.Second), near.Status(), counts.Status()})
 		if err != nil {
 			return fmt.Errorf("statusz: %w", err)
 		}

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"runtime"
+	"slices"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"luoshu/catalog"
+	"luoshu/catalog/qr"
+)
+
+// mostProved bounds how many codes are read back before a publication: a second of work
+// on two processors. What is beyond is read back where it is first drawn, as every code is
+// (qr.New), before anybody sees it.
+const mostProved = 4096
+
+// proof says of the codes a release can show how many were drawn and read back by a
+// second decoder before it was published.
+type proof struct {
+	// New codes are those that the release before could not show, or not under this
+	// address; Read of them were read back. Known are all others.
+	New   int `json:"new"`
+	Read  int `json:"read"`
+	Known int `json:"known"`
+}
+
+// variant is how the code of a record is shown: on a page, on a terminal, in print.
+type variant struct {
+	placement string
+	level     qr.Level
+}
+
+// variants returns the ways in which the codes of a release are shown.
+func variants(m *catalog.Manifest) []variant {
+	all := []variant{{"", qr.Screen}, {"", qr.Print}}
+	for _, t := range m.Terminals {
+		all = append(all, variant{t.ID, qr.Screen})
+	}
+	return all
+}
+
+// prove reads back the new codes of r, evenly picked ones where they are many. base is the
+// release before, nil for none. A release without a public address has no codes of its own:
+// those that a node shows are proved there. The error says which code does not read.
+func prove(ctx context.Context, r, base *catalog.Release) (proof, error) {
+	var p proof
+	address := r.Manifest.PublicURL
+	if address == "" {
+		return p, nil
+	}
+	ways := variants(r.Manifest)
+	var before []variant
+	if base != nil && base.Manifest.PublicURL == address {
+		before = variants(base.Manifest)
+	}
+	type code struct {
+		id catalog.ID
+		variant
+	}
+	fresh := func(yield func(code)) {
+		for _, e := range r.Entries {
+			known := false
+			if before != nil {
+				_, known = base.Find(e.ID)
+			}
+			for _, w := range ways {
+				if !known || !slices.Contains(before, w) {
+					yield(code{e.ID, w})
+				}
+			}
+		}
+	}
+	fresh(func(code) { p.New++ })
+	p.Known = len(r.Entries)*len(ways) - p.New
+	step := max(1, (p.New+mostProved-1)/mostProved)
+	picked := make([]code, 0, p.New/step+1)
+	n := 0
+	fresh(func(c code) {
+		if n%step == 0 {
+			picked = append(picked, c)
+		}
+		n++
+	})
+	p.Read = len(picked)
+
+	group, ctx := errgroup.WithContext(ctx)
+	var next atomic.Int64
+	for range runtime.GOMAXPROCS(0) {
+		group.Go(func() error {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(picked) || ctx.Err() != nil {
+					return ctx.Err()
+				}
+				payload, err := qr.Payload(address, picked[i].id, picked[i].placement)
+				if err != nil {
+					return err
+				}
+				if _, err := qr.New(payload, picked[i].level); err != nil {
+					return err
+				}
+			}
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return p, catalog.NewTextError(err, catalog.Text{ZH: "没有发布，因为有二维码读不回来：%v", EN: "nothing is published, because a QR code does not read back: %v"}, err)
+	}
+	return p, nil
+}
+
+// codes says how many codes were read back.
+func (p printer) codes(c proof) {
+	if c.New == 0 {
+		return
+	}
+	p.line(catalog.Text{ZH: "二维码：新 %d 个，发布前已由另一解码器读回 %d 个", EN: "QR codes: %d new, %d of them read back by a second decoder before publishing"}, c.New, c.Read)
+	if c.Read < c.New {
+		p.line(catalog.Text{ZH: "  其余在首次显示之前读回", EN: "  the others are read back before they are first shown"})
+	}
+}
+
+// deskless returns the markets of a release for which nobody can be asked: neither they nor
+// the catalog as a whole have a contact desk.
+func deskless(m *catalog.Manifest, entries func(yield func(catalog.Entry) bool)) []catalog.Ref {
+	if _, ok := m.Desk(""); ok {
+		return nil
+	}
+	var all []catalog.Ref
+	add := func(market catalog.Ref) {
+		if _, ok := m.Desk(market); !ok && market != "" && !slices.Contains(all, market) {
+			all = append(all, market)
+		}
+	}
+	for _, t := range m.Terminals {
+		add(t.Market)
+	}
+	// In canonical JSON no text holds these bytes: its quotes are escaped.
+	member := []byte(`"market":"`)
+	for e := range entries {
+		if _, rest, ok := bytes.Cut(e.Raw, member); ok {
+			if id, _, ok := bytes.Cut(rest, []byte(`"`)); ok {
+				add(catalog.Ref(id))
+			}
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// deskless complains of markets that nobody answers for.
+func (p printer) deskless(markets []catalog.Ref) {
+	if len(markets) == 0 {
+		return
+	}
+	p.line(catalog.Text{
+		ZH: "注意：%d 个市场没有服务台，扫码的人无处可问。请在 --profile 的 desks 中写明，可写一个不带 market 的总服务台：",
+		EN: "WARNING: %d markets have no contact desk, so whoever scans a code has nobody to ask. Name them under desks in the --profile; one without market serves all that have none:",
+	}, len(markets))
+	for _, m := range markets[:min(len(markets), mostLines)] {
+		p.line(catalog.Text{ZH: "  %s", EN: "  %s"}, m)
+	}
+}
