@@ -237,7 +237,7 @@ func (p *page) contacts(ids []catalog.ID) []asked {
 	return all
 }
 
-// contactsOf answers /q/list/{codes}/contacts.vcf: a card for everybody who is to be asked
+// contactsOf answers /q/list/{codes}/contact.vcf: a card for everybody who is to be asked
 // about the records of a list, with what about.
 func (h *Handler) contactsOf(rq *request) (answer, error) {
 	l, err := rq.listScanned()

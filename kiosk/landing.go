@@ -235,7 +235,9 @@ func (s *sheet) relatedHere() ([]listed, error) {
 func (p *page) listed(id catalog.ID, note text) listed {
 	c := p.item(id)
 	c.Title.S = clip(c.Title.S, titleShown)
-	c.Kind = p.In(c.Dataset.Singular)
+	if c.Kind = p.In(c.Dataset.Singular); strings.Contains(note.S, p.In(c.Dataset.Label).S) {
+		c.Kind = text{} // said already
+	}
 	for i := range c.Owner {
 		c.Owner[i].S = clip(c.Owner[i].S, 40)
 	}

@@ -20,10 +20,14 @@ func TestEveryLanding(t *testing.T) {
 	snap := demoRelease()
 	app, r := site(t, func(c *Config) { c.Terminal = "" })
 	r.current.Store(snap)
-	largest := 0
+	largest, n := 0, 0
 	for info := range catalog.Datasets() {
 		for e := range snap.All(info.Name) {
+			n++
 			for _, lang := range []string{"zh", "en"} {
+				if lang == "en" && n%4 != 0 {
+					continue // these differ in their words alone
+				}
 				address := "/q/" + string(e.ID) + "?lang=" + lang
 				resp, page := get(t, app, address)
 				largest = max(largest, len(page))
@@ -267,9 +271,9 @@ func TestPrinted(t *testing.T) {
 	publish(time.Date(2026, 11, 2, 2, 0, 0, 0, time.UTC), result(7, "新的简介。"))
 	app, _ = site(t, func(c *Config) { c.Reader = all; c.Terminal = "" })
 	for path, want := range map[string]string{
-		code + "-P2":              `自印刷版秋季目录 \(2026年10月8日\)印出后，本条有变化（最近一次：2026年11月2日）。 .*印出的简介。 → 新的简介。.* 6 → 7`,
+		code + "-P2":              `自印刷版《秋季目录》（2026年10月8日）印出后，本条有变化（最近一次：2026年11月2日）。 .*印出的简介。 → 新的简介。.* 6 → 7`,
 		code + "-P9":              `秋季目录`,
-		code + "-P2?lang=en":      `since it was printed in 秋季目录 \(8 October 2026\) \(last on 2 November 2026\)\.`,
+		code + "-P2?lang=en":      `since it was printed in “秋季目录 ” \(8 October 2026\), last on 2 November 2026\.`,
 		code:                      `^$`,
 		code + "-K2":              `^$`,
 		"/q/" + string(ids["未印"]): `^$`,

@@ -88,16 +88,17 @@ func sound(t *testing.T, url string, resp reply, page string) *node {
 		want = append(want, static.URL("js/terminal.js"))
 	}
 	forms := root.all("form")
-	if strings.HasPrefix(url, "/search") {
+	switch {
+	case strings.HasPrefix(url, "/search"):
 		want = append(want, static.URL("js/search.js"), static.URL("js/keys.js"))
 		if len(forms) != 1 || forms[0].attrs["action"] != "/search" || forms[0].attrs["method"] != "get" {
 			t.Errorf("%s: %d forms", url, len(forms))
 		}
-	} else if phone && len(forms) == 1 {
+	case phone && len(forms) == 1:
 		if forms[0].attrs["action"] != "/q/" || forms[0].attrs["method"] != "get" {
 			t.Errorf("%s: a form that does not ask for a code", url)
 		}
-	} else if len(forms) > 0 {
+	case len(forms) > 0:
 		t.Errorf("%s: %d forms", url, len(forms))
 	}
 	if !slices.Equal(scripts, want) {

@@ -71,10 +71,11 @@ func (s *sheet) edition(placement string) (*sheet, error) {
 			if err != nil {
 				return nil, err
 			}
-			if slices.Contains(list(edition.m["source_ids"]), any(placement)) || edition.str("edition") == placement {
+			switch issued := edition.str("issued_on"); {
+			case issued == "":
+			case slices.Contains(list(edition.m["source_ids"]), any(placement)), edition.str("edition") == placement:
 				return edition, nil
-			}
-			if edition.str("issued_on") != "" && (latest == nil || edition.str("issued_on") > latest.str("issued_on")) {
+			case latest == nil || issued > latest.str("issued_on"):
 				latest = edition
 			}
 		}
