@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"runtime"
 	"slices"
@@ -120,47 +119,5 @@ func (p printer) codes(c proof) {
 	p.line(catalog.Text{ZH: "二维码：新 %d 个，发布前已由另一解码器读回 %d 个", EN: "QR codes: %d new, %d of them read back by a second decoder before publishing"}, c.New, c.Read)
 	if c.Read < c.New {
 		p.line(catalog.Text{ZH: "  其余在首次显示之前读回", EN: "  the others are read back before they are first shown"})
-	}
-}
-
-// deskless returns the markets of a release for which nobody can be asked: neither they nor
-// the catalog as a whole have a contact desk.
-func deskless(m *catalog.Manifest, entries func(yield func(catalog.Entry) bool)) []catalog.Ref {
-	if _, ok := m.Desk(""); ok {
-		return nil
-	}
-	var all []catalog.Ref
-	add := func(market catalog.Ref) {
-		if _, ok := m.Desk(market); !ok && market != "" && !slices.Contains(all, market) {
-			all = append(all, market)
-		}
-	}
-	for _, t := range m.Terminals {
-		add(t.Market)
-	}
-	// In canonical JSON no text holds these bytes: its quotes are escaped.
-	member := []byte(`"market":"`)
-	for e := range entries {
-		if _, rest, ok := bytes.Cut(e.Raw, member); ok {
-			if id, _, ok := bytes.Cut(rest, []byte(`"`)); ok {
-				add(catalog.Ref(id))
-			}
-		}
-	}
-	slices.Sort(all)
-	return all
-}
-
-// deskless complains of markets that nobody answers for.
-func (p printer) deskless(markets []catalog.Ref) {
-	if len(markets) == 0 {
-		return
-	}
-	p.line(catalog.Text{
-		ZH: "注意：%d 个市场没有服务台，扫码的人无处可问。请在 --profile 的 desks 中写明，可写一个不带 market 的总服务台：",
-		EN: "WARNING: %d markets have no contact desk, so whoever scans a code has nobody to ask. Name them under desks in the --profile; one without market serves all that have none:",
-	}, len(markets))
-	for _, m := range markets[:min(len(markets), mostLines)] {
-		p.line(catalog.Text{ZH: "  %s", EN: "  %s"}, m)
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -36,11 +37,12 @@ func TestProof(t *testing.T) {
 		t.Errorf("the first release: %+v", out)
 	}
 	id := ""
-	result := func(n int) (all string) {
+	result := func(n int) string {
+		var all strings.Builder
 		for i := range n {
-			all += `{"source_key":"` + string(rune('a'+i)) + `","title":"成果","abstract":"` + strings.Repeat("一", i+1) + `","market":"key:m"}` + "\n"
+			fmt.Fprintf(&all, `{"source_key":"%d","title":"成果","abstract":"%s","market":"key:m"}`+"\n", i, strings.Repeat("一", i+1))
 		}
-		return all
+		return all.String()
 	}
 	if out := publish("achievements", result(3)); out.Codes != (proof{New: 12, Read: 12, Known: 4}) || len(out.Deskless) != 1 {
 		t.Errorf("three records more, of a market without a desk: %+v", out)

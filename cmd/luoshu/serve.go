@@ -234,23 +234,6 @@ func (s *serveFlags) follow(ctx context.Context, dataDir string, log *slog.Logge
 	return near, exporter, closeStore, nil
 }
 
-// warnDeskless says which markets of the release that is shown have no contact desk.
-func warnDeskless(log *slog.Logger, s *snapshot.Snapshot) {
-	markets := deskless(s.Manifest(), func(yield func(catalog.Entry) bool) {
-		for d := range catalog.Datasets() {
-			for e := range s.All(d.Name) {
-				if !yield(e) {
-					return
-				}
-			}
-		}
-	})
-	if len(markets) > 0 {
-		log.Warn("markets have no contact desk: whoever scans a code of theirs has nobody to ask; name desks in the profile and publish it",
-			slog.Int("markets", len(markets)), slog.String("first", string(markets[0])))
-	}
-}
-
 // fixedExporter makes the exports of a near cache that does not change, in the folder
 // dir, or in memory without one.
 func fixedExporter(near *cache.Near, dir string, log *slog.Logger) *opendata.Exporter {
