@@ -273,7 +273,7 @@ func TestPrinted(t *testing.T) {
 	for path, want := range map[string]string{
 		code + "-P2":              `自印刷版《秋季目录》（2026年10月8日）印出后，本条有变化（最近一次：2026年11月2日）。 .*印出的简介。 → 新的简介。.* 6 → 7`,
 		code + "-P9":              `秋季目录`,
-		code + "-P2?lang=en":      `since it was printed in “秋季目录 ” \(8 October 2026\), last on 2 November 2026\.`,
+		code + "-P2?lang=en":      `since it was printed in 秋季目录 \(8 October 2026\), last on 2 November 2026\.`,
 		code:                      `^$`,
 		code + "-K2":              `^$`,
 		"/q/" + string(ids["未印"]): `^$`,
