@@ -46,6 +46,9 @@ type Draft struct {
 	withdrawn map[ID]Tombstone
 	restored  map[ID]bool
 	described bool
+	recalls   bool
+	keys      []KeyChange // of the base, and those of this draft
+	rekeyed   bool
 }
 
 // NewDraft begins the release after base, which is nil for the first. now
@@ -57,6 +60,7 @@ func NewDraft(base *Release, now time.Time) *Draft {
 	}
 	if base != nil {
 		d.profile = base.Manifest.Profile
+		d.keys = slices.Clip(base.Manifest.KeyChanges)
 	}
 	return d
 }
@@ -265,10 +269,44 @@ func (d *Draft) Withdraw(id ID, reason string, successor ID) error {
 	return nil
 }
 
-// Restore lifts the tombstone of id, so that the record may be put again.
+// recallReason is what the public reads of a recalled record.
+const recallReason = "已由发布机构收回 / recalled by the publisher"
+
+// Recall takes a record, or one that was withdrawn, back for good: nothing remains
+// but its identifier, and no release before this one may be kept. It is ErrNotFound
+// when the base knows nothing of id, and ErrWithdrawn when it was recalled before.
+func (d *Draft) Recall(id ID) error {
+	t, gone := d.Tombstone(id)
+	e, here := d.published(id)
+	switch {
+	case gone && t.Recalled:
+		return fmt.Errorf("%s was recalled before: %w", id, ErrWithdrawn)
+	case here && !gone:
+		t = Tombstone{Publisher: e.Publisher(), Source: e.Source()}
+	case !gone:
+		return fmt.Errorf("%s: %w", id, ErrNotFound)
+	}
+	d.withdrawn[id] = Tombstone{
+		ID: id, Publisher: t.Publisher, Source: t.Source, WithdrawnOn: Date(d.now.Format(time.DateOnly)),
+		Reason: recallReason, Recalled: true,
+	}
+	d.recalls = true
+	return nil
+}
+
+// ChangeKeys adds c to the history of who may sign.
+func (d *Draft) ChangeKeys(c KeyChange) {
+	d.keys, d.rekeyed = append(d.keys, c), true
+}
+
+// Restore lifts the tombstone of id, so that the record may be put again. One that
+// was recalled stays: ErrWithdrawn.
 func (d *Draft) Restore(id ID) error {
 	if d.base != nil {
-		if _, ok := d.base.Manifest.Find(id); ok {
+		if t, ok := d.base.Manifest.Find(id); ok {
+			if t.Recalled {
+				return NewTextError(ErrWithdrawn, Text{ZH: "%s 已收回，不能恢复", EN: "%s was recalled and cannot be restored"}, id)
+			}
 			d.restored[id] = true
 			return nil
 		}
@@ -304,7 +342,7 @@ func (d *Draft) Published(publisher string, ds Dataset) []ID {
 
 // Empty reports whether the release would equal its base.
 func (d *Draft) Empty() bool {
-	return len(d.put) == 0 && len(d.withdrawn) == 0 && len(d.restored) == 0 && !d.described
+	return len(d.put) == 0 && len(d.withdrawn) == 0 && len(d.restored) == 0 && !d.described && !d.rekeyed
 }
 
 // Counts returns how many records the draft adds, updates and withdraws.
@@ -353,7 +391,7 @@ func (d *Draft) Build(ctx context.Context, opt BuildOptions) (*Publication, erro
 	m := &Manifest{
 		Format: FormatVersion, Profile: d.profile, Sequence: 1, PublishedAt: d.now,
 		AsOf: opt.AsOf, Sample: opt.Sample, Republishes: opt.Republishes, Schema: SchemaVersion, Counts: map[Dataset]int{},
-		Withdrawn: d.tombstones(),
+		Withdrawn: d.tombstones(), KeyChanges: d.keys,
 	}
 	if m.AsOf == "" {
 		m.AsOf = Date(d.now.Format(time.DateOnly))
@@ -362,7 +400,11 @@ func (d *Draft) Build(ctx context.Context, opt BuildOptions) (*Publication, erro
 	if d.base != nil {
 		m.Sequence, m.Previous = d.base.Manifest.Sequence+1, d.base.Hash
 		m.Sample = m.Sample || d.base.Manifest.Sample
+		m.Floor = d.base.Manifest.Floor
 		previousBits = d.base.Manifest.PartitionBits
+	}
+	if d.recalls {
+		m.Floor = m.Sequence
 	}
 	m.PartitionBits = partitionBits(len(entries), previousBits)
 	for _, info := range datasets {

@@ -27,6 +27,8 @@ var (
 	ErrOlder = errors.New("older than the release already held")
 	// ErrForeign: a release of another catalog.
 	ErrForeign = errors.New("belongs to another catalog")
+	// ErrUntrusted: nobody who is trusted here has signed it.
+	ErrUntrusted = errors.New("not signed by anyone trusted here")
 	// ErrUnavailable: the store cannot be reached or refuses to answer.
 	ErrUnavailable = errors.New("store unavailable")
 	// ErrReadOnly: the store cannot be written.

@@ -27,6 +27,11 @@ const (
 	MaxObjectBytes    = 16 << 20
 	MaxObjectRawBytes = 64 << 20
 
+	// MaxKeyChanges bounds the history of keys: sixty years of a change a year.
+	MaxKeyChanges = 64
+	// maxKeyChangeBytes bounds one of them, statement and signature.
+	maxKeyChangeBytes = 8 << 10
+
 	maxPartitionBits = 16
 	maxReleaseBytes  = 8 << 30
 )
@@ -194,6 +199,20 @@ type Manifest struct {
 	// Withdrawn lists every identifier ever withdrawn and not restored, ordered
 	// by identifier.
 	Withdrawn []Tombstone `json:"withdrawn,omitempty"`
+	// Floor is the first release that may be kept: a recall has taken text out of
+	// those before. It never falls from one release to the next.
+	Floor int64 `json:"floor,omitzero"`
+	// KeyChanges is how the right to sign came to those who have it now, the first
+	// change first. It only ever grows.
+	KeyChanges []KeyChange `json:"key_changes,omitempty"`
+}
+
+// KeyChange hands the right to sign releases on. Package trust reads it.
+type KeyChange struct {
+	// Statement is canonical JSON; Signature is over these very bytes, by a key
+	// that had the right before.
+	Statement string `json:"statement"`
+	Signature string `json:"signature"`
 }
 
 // ObjectRef names one object of a release.
@@ -216,6 +235,9 @@ type Tombstone struct {
 	Reason      string `json:"reason"`
 	// Successor is the record that took its place, for a merged one.
 	Successor ID `json:"successor,omitzero"`
+	// Recalled marks a record whose text was taken back everywhere: it has no title
+	// any more and cannot be restored.
+	Recalled bool `json:"recalled,omitzero"`
 }
 
 // Pointer names the current release of a catalog. Moving it is the only
@@ -274,6 +296,15 @@ func (m *Manifest) check() error {
 		return fmt.Errorf("%d partition bits", m.PartitionBits)
 	case m.Previous != "" && !m.Previous.Valid():
 		return fmt.Errorf("previous manifest %q", m.Previous)
+	case m.Floor < 0 || m.Floor > m.Sequence:
+		return fmt.Errorf("release %d with floor %d", m.Sequence, m.Floor)
+	case len(m.KeyChanges) > MaxKeyChanges:
+		return fmt.Errorf("%d changes of keys", len(m.KeyChanges))
+	}
+	for _, c := range m.KeyChanges {
+		if len(c.Statement)+len(c.Signature) > maxKeyChangeBytes {
+			return errors.New("a change of keys is too long")
+		}
 	}
 	if err := m.Profile.check(); err != nil {
 		return err
@@ -303,6 +334,20 @@ func (m *Manifest) check() error {
 	}
 	if stored != m.Bytes || raw != m.RawBytes || counted != records || raw > maxReleaseBytes {
 		return errors.New("sums do not agree with the objects")
+	}
+	return nil
+}
+
+// Succeeds reports whether m keeps what before has promised for good: what was
+// recalled stays recalled. The error wraps ErrOlder.
+func (m *Manifest) Succeeds(before *Manifest) error {
+	if m.Floor < before.Floor {
+		return fmt.Errorf("release %d undoes the recall of release %d: %w", m.Sequence, before.Floor, ErrOlder)
+	}
+	for _, t := range before.Withdrawn {
+		if now, ok := m.Find(t.ID); t.Recalled && (!ok || !now.Recalled) {
+			return fmt.Errorf("release %d brings %s back, which was recalled: %w", m.Sequence, t.ID, ErrOlder)
+		}
 	}
 	return nil
 }

@@ -93,5 +93,10 @@ func (r *Release) checkCounts() error {
 			return fmt.Errorf("%d records in %s, not %d: %w", counts[d], d, n, ErrDamaged)
 		}
 	}
+	for _, t := range r.Manifest.Withdrawn {
+		if _, here := r.Find(t.ID); here && t.Recalled {
+			return fmt.Errorf("holds %s, which was recalled: %w", t.ID, ErrDamaged)
+		}
+	}
 	return nil
 }

@@ -60,6 +60,7 @@ var kinds = []struct {
 	{ErrConflict, "当前发布在此期间有了变动，请重试"},
 	{ErrOlder, "比已有的发布旧"},
 	{ErrForeign, "属于另一个目录"},
+	{ErrUntrusted, "没有此处所信任的签名"},
 	{ErrReadOnly, "存储不可写"},
 	{ErrDamaged, "内容已损坏"},
 	{ErrWithdrawn, "已撤回"},

@@ -404,7 +404,14 @@ func (im *importer) check(it *item) error {
 	if len(it.refuse) > 0 {
 		return nil
 	}
-	if t, gone := im.draft.Tombstone(it.id); gone {
+	if t, gone := im.draft.Tombstone(it.id); gone && t.Recalled {
+		it.refuse = []finding{{
+			"", "recalled",
+			fmt.Sprintf("该条目已于 %s 收回，不能再发布", t.WithdrawnOn),
+			fmt.Sprintf("recalled on %s; it cannot be published again", t.WithdrawnOn),
+		}}
+		return nil
+	} else if gone {
 		it.refuse = []finding{{
 			"", "withdrawn",
 			fmt.Sprintf("该条目已于 %s 撤回；要恢复请加 --restore %s", t.WithdrawnOn, t.ID),
