@@ -94,6 +94,9 @@ const (
 	bundleSuffix  = ".luoshu"
 	bundlePointer = "pointer.json"
 	bundleReadme  = "README.txt"
+	// bundleSums lists the SHA-256 of every other entry as sha256sum -c reads it.
+	bundleSums   = "SHA256SUMS"
+	maxSumsBytes = 16 << 20
 	// A bundle of eight releases of a million records has about 10,000 entries.
 	maxBundleEntries   = 100_000
 	maxBundleDirectory = 16 << 20
@@ -186,6 +189,8 @@ func entryLimit(name string) (int64, bool) {
 	switch name {
 	case bundlePointer, bundleReadme:
 		return maxPointerBytes, true
+	case bundleSums:
+		return maxSumsBytes, true
 	case manifestName(hash, manifestSuffix):
 		return catalog.MaxManifestBytes, hash.Valid()
 	case manifestName(hash, signatureSuffix):
@@ -525,6 +530,9 @@ func (b *Bundle) rewrite(content sections) error {
 		} else if !errors.Is(err, catalog.ErrNotFound) {
 			return err
 		}
+		if content[bundleSums], err = content.sums(old); err != nil {
+			return err
+		}
 		z := zip.NewWriter(w)
 		for _, name := range slices.Sorted(maps.Keys(content)) {
 			if err := content[name].write(z, name, old); err != nil {
@@ -537,6 +545,26 @@ func (b *Bundle) rewrite(content sections) error {
 		return err
 	}
 	return syncDir(filepath.Dir(b.path))
+}
+
+// sums lists the SHA-256 of every entry but itself. Most stand in their names.
+func (c sections) sums(file io.ReaderAt) (section, error) {
+	var list []byte
+	for _, name := range slices.Sorted(maps.Keys(c)) {
+		hash := hashIn(name)
+		switch {
+		case name == bundleSums:
+			continue
+		case !hash.Valid() || strings.HasSuffix(name, signatureSuffix):
+			b, err := c[name].read(file)
+			if err != nil {
+				return section{}, err
+			}
+			hash = catalog.HashOf(b)
+		}
+		list = fmt.Appendf(list, "%s  %s\n", hash, name)
+	}
+	return sectionOf(list), nil
 }
 
 // spool keeps what is put until it is known where in the file it belongs. A nil

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -66,19 +67,22 @@ func TestBundleIsReproducible(t *testing.T) {
 
 // TestBundleByHand follows the README of a bundle with the tools it names.
 func TestBundleByHand(t *testing.T) {
-	for _, tool := range []string{"sh", "unzip", "sha256sum", "zstd"} {
+	for _, tool := range []string{"sh", "unzip", "sha256sum", "zstd", "minisign"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Skipf("%s is not installed", tool)
 		}
 	}
-	b := newBundle(t, series(t, aName, 2)...)
+	all, signer := series(t, aName, 2), newSigner(t)
+	b := newBundle(t)
+	publishSigned(t, b, signer, all...)
 	check := func() string {
 		t.Helper()
-		lines := strings.Split(string(readme), "\n")
 		var script []string
-		for _, l := range lines {
-			if command, ok := strings.CutPrefix(l, "  "); ok && !strings.Contains(l, "HASH") && !strings.Contains(l, ".json ") && !strings.HasPrefix(command, "zstd") {
-				script = append(script, strings.ReplaceAll(command, "NAME.luoshu", b.path))
+		for l := range strings.Lines(string(readme)) {
+			command, ok := strings.CutPrefix(l, "  ")
+			if tool, _, _ := strings.Cut(command, " "); ok && slices.Contains([]string{"unzip", "sha256sum", "minisign"}, tool) {
+				script = append(script, strings.NewReplacer("NAME.luoshu", b.path, "-V", "-Vq", "PUBLIC_KEY", signer.Key().String(),
+					"HASH", string(all[1].Release.Hash)).Replace(strings.TrimSpace(command)+" || echo "+tool+" refuses"))
 			}
 		}
 		cmd := exec.Command("sh", "-e", "-c", strings.Join(script, "\n"))
@@ -104,7 +108,7 @@ func TestBundleByHand(t *testing.T) {
 		}
 	}
 	rezip(t, b.path, content, zip.Store)
-	if out := check(); strings.Count(out, "manifests/") != 2 {
+	if out := check(); strings.Count(out, "manifests/") != 2 || !strings.Contains(out, "minisign refuses") {
 		t.Errorf("the check of two damaged manifests says %q", out)
 	}
 }

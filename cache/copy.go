@@ -28,6 +28,8 @@ type Copied struct {
 // or has damaged, are restored, also when both hold the same release. Everything is verified on the
 // way.
 //
+// What the newest release has recalled is removed from to.
+//
 // The error wraps catalog.ErrOlder when to holds a later release or another one
 // of the same number, and catalog.ErrForeign when it holds another catalog.
 func Copy(ctx context.Context, from Store, to Writer, keep int, progress Progress) (Copied, error) {
@@ -46,6 +48,14 @@ func Copy(ctx context.Context, from Store, to Writer, keep int, progress Progres
 	if _, err := checkMove(current, current, newest); err != nil {
 		return Copied{}, fmt.Errorf("copy: %w", err)
 	}
+	if current.Manifest != "" {
+		// One that is damaged is about to be mended.
+		if m, _, err := readManifest(ctx, to, current); err == nil {
+			if err := held[0].Manifest.Succeeds(m); err != nil {
+				return Copied{}, fmt.Errorf("copy: %w", err)
+			}
+		}
+	}
 	done, err := copyReleases(ctx, from, to, held, progress)
 	done.Current, done.Moved = newest, current != newest
 	if err != nil {
@@ -56,8 +66,16 @@ func Copy(ctx context.Context, from Store, to Writer, keep int, progress Progres
 			return done, fmt.Errorf("copy: %w", err)
 		}
 	}
+	if held[0].Manifest.Floor > 0 {
+		if _, err := Collect(ctx, to, everyRelease); err != nil {
+			return done, err
+		}
+	}
 	return done, nil
 }
+
+// everyRelease asks History for all that is kept.
+const everyRelease = 1 << 20
 
 func copyReleases(ctx context.Context, from Store, to Writer, held []Held, progress Progress) (Copied, error) {
 	// Asked once for all, because consecutive releases share most objects.

@@ -138,12 +138,15 @@ func (d *Directory) prepare(ctx context.Context) error {
 		}
 	}
 	return d.locked(ctx, shared, func() error {
+		if err := refused(stepCreate, d.root); err != nil {
+			return writeError(err)
+		}
 		probe, err := os.CreateTemp(d.root, tempPrefix+"*")
 		if err != nil {
 			return writeError(err)
 		}
-		_, err = probe.WriteString("luoshu")
-		err = errors.Join(err, probe.Sync(), probe.Close(), os.Remove(probe.Name()))
+		_, err = checkedWriter{probe}.Write([]byte("luoshu"))
+		err = errors.Join(err, refused(stepSync, d.root), probe.Sync(), probe.Close(), removeFile(probe.Name()))
 		if err != nil {
 			return writeError(err)
 		}
@@ -330,7 +333,7 @@ func sweepDir(dir, suffix string, keep map[catalog.Hash]bool) (n int, bytes int6
 		if info, err := e.Info(); err == nil {
 			bytes += info.Size()
 		}
-		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+		if err := removeFile(filepath.Join(dir, e.Name())); err != nil {
 			return n, bytes, writeError(err)
 		}
 		n++
@@ -365,11 +368,12 @@ func (d *Directory) releases(ctx context.Context) ([]Held, error) {
 	return held, nil
 }
 
-// forget removes a pointer that cannot be read, so that a follower can write a
-// new one. A publisher never does this: it would lose count of its releases.
-func (d *Directory) forget(ctx context.Context) error {
+// forget removes the pointer if it cannot be read or is still at p, which nobody who is
+// trusted has signed, so that a follower can write a new one. A publisher never does
+// this: it would lose count of its releases.
+func (d *Directory) forget(ctx context.Context, p catalog.Pointer) error {
 	return d.locked(ctx, exclusive, func() error {
-		if _, err := d.Current(ctx); !errors.Is(err, catalog.ErrDamaged) {
+		if now, err := d.Current(ctx); !errors.Is(err, catalog.ErrDamaged) && (err != nil || now != p) {
 			return err
 		}
 		if err := os.RemoveAll(filepath.Join(d.root, pointerFile)); err != nil {

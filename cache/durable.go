@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -24,6 +26,36 @@ const (
 
 // tempPrefix begins the names of files that are not finished.
 const tempPrefix = ".tmp-"
+
+// fault is what tests have the disk do: it is asked before every step that changes it
+// and may refuse. Nil outside of tests.
+var fault atomic.Pointer[func(step, path string) error]
+
+// Steps of a change to the disk.
+const (
+	stepCreate  = "create"
+	stepWrite   = "write"
+	stepSync    = "fsync"
+	stepRename  = "rename"
+	stepSyncDir = "fsync folder"
+	stepMakeDir = "mkdir"
+	stepRemove  = "remove"
+)
+
+func refused(step, path string) error {
+	if f := fault.Load(); f != nil {
+		return (*f)(step, path)
+	}
+	return nil
+}
+
+// removeFile removes what lies at path.
+func removeFile(path string) error {
+	if err := refused(stepRemove, path); err != nil {
+		return err
+	}
+	return os.Remove(path)
+}
 
 // readFile returns the content of the file at path, at most limit bytes. A
 // missing file is catalog.ErrNotFound, a folder or an oversized file
@@ -76,6 +108,9 @@ func replaceFile(path string, b []byte) error {
 // replaceWith is replaceFile for content that is written piece by piece. temp
 // begins the name of the file while it is not finished.
 func replaceWith(path, temp string, write func(io.Writer) error) (err error) {
+	if err := refused(stepCreate, path); err != nil {
+		return writeError(err)
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), temp+"*")
 	if err != nil {
 		return writeError(err)
@@ -83,11 +118,11 @@ func replaceWith(path, temp string, write func(io.Writer) error) (err error) {
 	defer func() {
 		if err != nil {
 			_ = f.Close()
-			_ = os.Remove(f.Name())
+			_ = removeFile(f.Name())
 			err = writeError(err)
 		}
 	}()
-	if err := write(f); err != nil {
+	if err := write(checkedWriter{f}); err != nil {
 		return err
 	}
 	if err := f.Chmod(fileMode); err != nil && runtime.GOOS != "windows" {
@@ -97,7 +132,7 @@ func replaceWith(path, temp string, write func(io.Writer) error) (err error) {
 	// empty file under a trusted name after a power cut. A failed sync is not
 	// tried again, because the kernel forgets the pages that it could not write;
 	// the file is dropped.
-	if err := f.Sync(); err != nil {
+	if err := cmp.Or(refused(stepSync, path), f.Sync()); err != nil {
 		return err
 	}
 	if err := f.Close(); err != nil {
@@ -106,9 +141,23 @@ func replaceWith(path, temp string, write func(io.Writer) error) (err error) {
 	return rename(f.Name(), path)
 }
 
+// checkedWriter is a file whose writes may be refused.
+type checkedWriter struct{ f *os.File }
+
+func (w checkedWriter) Write(p []byte) (int, error) {
+	if err := refused(stepWrite, w.f.Name()); err != nil {
+		n, _ := w.f.Write(p[:len(p)/2]) // as a full disk does
+		return n, err
+	}
+	return w.f.Write(p)
+}
+
 // rename is os.Rename. Windows refuses to replace a file while somebody reads
 // it, and reading a pointer takes no time, so it is worth waiting there.
 func rename(from, to string) error {
+	if err := refused(stepRename, to); err != nil {
+		return err
+	}
 	err := os.Rename(from, to)
 	for i := 0; runtime.GOOS == "windows" && errors.Is(err, fs.ErrPermission) && i < 20; i++ {
 		time.Sleep(10 * time.Millisecond)
@@ -130,6 +179,9 @@ func makeDir(path string) error {
 			return err
 		}
 	}
+	if err := refused(stepMakeDir, path); err != nil {
+		return writeError(err)
+	}
 	if err := os.Mkdir(path, dirMode); err != nil && !errors.Is(err, fs.ErrExist) {
 		return writeError(err)
 	}
@@ -141,6 +193,9 @@ func makeDir(path string) error {
 func syncDir(path string) error {
 	if runtime.GOOS == "windows" {
 		return nil
+	}
+	if err := refused(stepSyncDir, path); err != nil {
+		return writeError(err)
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -162,7 +217,7 @@ func removeTemps(dir, prefix string) error {
 	}
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), prefix) {
-			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+			if err := removeFile(filepath.Join(dir, e.Name())); err != nil {
 				return writeError(err)
 			}
 		}

@@ -21,7 +21,7 @@ func (h Held) Pointer() catalog.Pointer {
 
 // History returns the last releases that s holds, the current one first, at most
 // keep of them (Keep if that is not positive). It ends where the manifest before
-// is not there. The error wraps catalog.ErrDamaged when a manifest is not what
+// is not there, and where a recall has ended it. The error wraps catalog.ErrDamaged when a manifest is not what
 // its name promises, and catalog.ErrNotFound when the current one is missing.
 func History(ctx context.Context, s Store, keep int) ([]Held, error) {
 	if keep <= 0 {
@@ -36,7 +36,7 @@ func History(ctx context.Context, s Store, keep int) ([]Held, error) {
 		return nil, fmt.Errorf("current release: %w", err)
 	}
 	held := []Held{{p.Manifest, m}}
-	for len(held) < keep && m.Previous != "" {
+	for len(held) < keep && m.Previous != "" && m.Sequence > held[0].Manifest.Floor {
 		b, err := s.Manifest(ctx, m.Previous)
 		if errors.Is(err, catalog.ErrNotFound) {
 			break

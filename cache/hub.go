@@ -24,7 +24,7 @@ import (
 //	GET {base}/api/v1/manifests/{hash}/minisig
 //	GET {base}/api/v1/objects/{hash}
 //
-// It cannot be written. What a hub says is believed no further than the hashes
+// An object whose answer was cut off is gone on with where it stopped. A hub cannot be written. What a hub says is believed no further than the hashes
 // and the signature prove it.
 type Hub struct {
 	base   string
@@ -39,6 +39,8 @@ const (
 	// A hub that says it is asked too fast is asked again when it says, hubTries times in all.
 	hubTries = 20
 	hubWait  = 15 * time.Second
+	// hubSpread is over how long those that were told to wait come back.
+	hubSpread = time.Second
 )
 
 // OpenHub returns the store behind the node at base, such as
@@ -129,54 +131,81 @@ func (h *Hub) named(ctx context.Context, what, path string, hash catalog.Hash, l
 	return b, nil
 }
 
+// partial is what has arrived of an answer that was cut off, and what names the whole.
+type partial struct {
+	body []byte
+	etag string
+}
+
 // get returns the body of an answer of at most limit bytes. Where the hub says that it
-// is asked too fast, it waits.
+// is asked too fast, it waits; where an answer is cut off, it asks for the rest.
 func (h *Hub) get(ctx context.Context, path string, limit int64) ([]byte, error) {
+	var have partial
 	for try := 1; ; try++ {
-		b, wait, err := h.ask(ctx, path, limit)
-		if wait <= 0 || wait > hubWait || try == hubTries {
-			return b, err
+		before := len(have.body)
+		wait, err := h.ask(ctx, path, limit, &have)
+		switch {
+		case err == nil:
+			return have.body, nil
+		case try == hubTries || ctx.Err() != nil:
+			return nil, err
+		case len(have.body) > before:
+			continue // it was on its way
+		case wait <= 0 || wait > hubWait:
+			return nil, err
 		}
 		select {
 		case <-ctx.Done():
 			return nil, errors.Join(err, ctx.Err())
-		case <-time.After(wait + rand.N(time.Second)): //nolint:gosec // spreading load needs no secret
+		case <-time.After(wait + rand.N(hubSpread)): //nolint:gosec // spreading load needs no secret
 		}
 	}
 }
 
-// ask asks once. wait is after how long the hub wants to be asked again, 0 when it
-// does not say so.
-func (h *Hub) ask(ctx context.Context, path string, limit int64) (b []byte, wait time.Duration, err error) {
+// ask asks once for what have lacks. wait is after how long the hub wants to be asked
+// again, 0 when it does not say so.
+func (h *Hub) ask(ctx context.Context, path string, limit int64, have *partial) (wait time.Duration, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, h.base+path, nil)
 	if err != nil {
-		return nil, 0, fmt.Errorf("%w: %w", catalog.ErrInvalid, err)
+		return 0, fmt.Errorf("%w: %w", catalog.ErrInvalid, err)
 	}
 	req.Header.Set("User-Agent", "luoshu")
+	if len(have.body) > 0 {
+		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", len(have.body)))
+		req.Header.Set("If-Range", have.etag)
+	}
 	resp, err := h.client.Do(req)
 	if err != nil {
-		return nil, 0, fmt.Errorf("%w: %w", catalog.ErrUnavailable, err)
+		return 0, fmt.Errorf("%w: %w", catalog.ErrUnavailable, err)
 	}
 	defer resp.Body.Close()
 	switch code := resp.StatusCode; {
 	case code == http.StatusOK:
+		*have = partial{}
+	case code == http.StatusPartialContent && strings.HasPrefix(resp.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", len(have.body))):
 	case code == http.StatusNotFound || code == http.StatusGone:
-		return nil, 0, catalog.ErrNotFound
+		return 0, catalog.ErrNotFound
 	case code >= 300 && code < 400:
-		return nil, 0, fmt.Errorf("the hub answers with a redirect (%d); name its final address: %w", code, catalog.ErrUnavailable)
+		return 0, fmt.Errorf("the hub answers with a redirect (%d); name its final address: %w", code, catalog.ErrUnavailable)
 	default:
 		if code == http.StatusTooManyRequests {
 			seconds, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
 			wait = time.Duration(seconds) * time.Second
 		}
-		return nil, wait, fmt.Errorf("the hub answers %d: %w", code, catalog.ErrUnavailable)
+		return wait, fmt.Errorf("the hub answers %d: %w", code, catalog.ErrUnavailable)
 	}
-	b, err = io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	b, err := io.ReadAll(io.LimitReader(resp.Body, limit+1-int64(len(have.body))))
+	have.body = append(have.body, b...)
+	if int64(len(have.body)) > limit {
+		return 0, fmt.Errorf("answer of more than %d bytes: %w", limit, catalog.ErrDamaged)
+	}
 	if err != nil {
-		return nil, 0, fmt.Errorf("%w: %w", catalog.ErrUnavailable, err)
+		// Only what a strong tag names and the hub cuts can be gone on with.
+		have.etag = resp.Header.Get("ETag")
+		if have.etag == "" || strings.HasPrefix(have.etag, "W/") || resp.Header.Get("Accept-Ranges") != "bytes" {
+			*have = partial{}
+		}
+		return 0, fmt.Errorf("%w: %w", catalog.ErrUnavailable, err)
 	}
-	if int64(len(b)) > limit {
-		return nil, 0, fmt.Errorf("answer of more than %d bytes: %w", limit, catalog.ErrDamaged)
-	}
-	return b, 0, nil
+	return 0, nil
 }

@@ -1,11 +1,14 @@
 package cache
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -90,8 +93,8 @@ func TestHub(t *testing.T) {
 	}
 	wantRelease(t, dir, all[2].Release)
 	n := start(t, Options{Source: h, Local: localDir(t)}, nil)
-	if n.poll != remotePoll {
-		t.Errorf("poll = %s, want %s for a hub", n.poll, remotePoll)
+	if poll := n.feeds[0].poll; poll != remotePoll {
+		t.Errorf("poll = %s, want %s for a hub", poll, remotePoll)
 	}
 	wantServing(t, n, all[2])
 
@@ -229,5 +232,48 @@ func TestOpen(t *testing.T) {
 	}
 	if _, err := OpenWriter(ctx, "nothing"); err == nil || !strings.Contains(err.Error(), "redis-sentinel://") {
 		t.Errorf("OpenWriter = %v, does not name the forms", err)
+	}
+}
+
+// TestHubGoesOnWhereItStopped: an object whose answer is cut off is asked for from there on,
+// and begun anew where the hub has another one by then.
+func TestHubGoesOnWhereItStopped(t *testing.T) {
+	body := bytes.Repeat([]byte("洛书"), 5000)
+	for name, test := range map[string]struct {
+		ranges bool
+		etag   string
+		want   error
+	}{
+		"resumed":                     {true, `"a"`, nil},
+		"a hub that cannot":           {false, `"a"`, catalog.ErrUnavailable},
+		"a hub whose tag says little": {true, `W/"a"`, catalog.ErrUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var asked []string
+			hub := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				asked = append(asked, r.Header.Get("Range"))
+				from := 0
+				if _, err := fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &from); err == nil && r.Header.Get("If-Range") == test.etag {
+					w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, len(body)-1, len(body)))
+				}
+				w.Header().Set("ETag", test.etag)
+				if test.ranges {
+					w.Header().Set("Accept-Ranges", "bytes")
+				}
+				w.Header().Set("Content-Length", strconv.Itoa(len(body)-from))
+				if from > 0 {
+					w.WriteHeader(http.StatusPartialContent)
+				}
+				_, _ = w.Write(body[from:min(from+12_000, len(body))]) // and no more
+			}))
+			defer hub.Close()
+			got, err := openHub(t, hub.URL).Object(context.Background(), catalog.HashOf(body))
+			if !errors.Is(err, test.want) || test.want == nil && !bytes.Equal(got, body) {
+				t.Fatalf("%d bytes, %v, want %v", len(got), err, test.want)
+			}
+			if test.want == nil && !slices.Equal(asked, []string{"", "bytes=12000-", "bytes=24000-"}) {
+				t.Errorf("asked for %q", asked)
+			}
+		})
 	}
 }

@@ -12,12 +12,19 @@ import (
 
 	"luoshu/catalog"
 	"luoshu/catalog/snapshot"
+	"luoshu/catalog/trust"
 )
 
 // Options of a near cache.
 type Options struct {
 	// Source is the store to follow, and required. The near cache does not close it.
 	Source Store
+	// Also are stores to follow when what comes before does not answer, is behind, or
+	// holds what must not be shown.
+	Also []Store
+	// Trusted returns the keys whose signatures are believed. Nil, or none, means that
+	// releases need no signature. It is asked for every release.
+	Trusted func() ([]trust.Key, error)
 	// Local keeps the last good releases on disk, so that a cold start needs no
 	// source. Without it (nil), older releases are read from Source on demand.
 	Local *Directory
@@ -62,22 +69,25 @@ const (
 // later one of the same catalog, or stays. It is safe for use by several
 // goroutines; Start and Run are called once each.
 type Near struct {
-	source Store
-	local  *Directory
-	poll   time.Duration
-	log    *slog.Logger
-	onSwap func(*snapshot.Snapshot)
+	feeds   []*feed
+	local   *Directory
+	trusted func() ([]trust.Key, error)
+	log     *slog.Logger
+	onSwap  func(*snapshot.Snapshot)
 
 	current atomic.Pointer[edition]
+	// top is the manifest of the latest release that was ever followed here.
+	top atomic.Pointer[catalog.Manifest]
 
-	// round is held while the source is looked at and a release loaded. The five
-	// after it belong to its holder.
+	// round is held while the source is looked at and a release loaded. What
+	// comes after it, and the feeds, belong to its holder.
 	round   sync.Mutex
 	highest catalog.Pointer // the latest release ever held here, served or not
-	failure failure
-	silent  int  // how many looks in a row were not answered
-	kept    bool // whether the current release is on disk, if there is one
-	started bool // whether a release is served, and the disk may be read at leisure
+	kept    bool            // whether the current release is on disk, if there is one
+	started bool            // whether a release is served, and the disk may be read at leisure
+	trial   trial
+	// restoring is set before any reader comes, while the disk is read at the start.
+	restoring bool
 
 	// demand lets one older release be loaded at a time: each costs as much
 	// memory as the current one.
@@ -107,6 +117,36 @@ type edition struct {
 func (e *edition) sequence() int64          { return e.Manifest().Sequence }
 func (e *edition) pointer() catalog.Pointer { return e.Pointer() }
 
+// feed is a store that is followed.
+type feed struct {
+	Store
+	poll    time.Duration
+	failure failure
+	silent  int       // how many looks in a row were not answered
+	next    time.Time // when to look again
+	err     error     // why it is not followed
+	status  SourceStatus
+}
+
+func newFeed(s Store, poll time.Duration) *feed {
+	f := &feed{Store: s, poll: poll, status: SourceStatus{Source: s.String()}}
+	if poll == 0 {
+		f.poll = remotePoll
+		switch s.(type) {
+		case *Directory, *Bundle, *Folder:
+			f.poll = localPoll
+		}
+	}
+	return f
+}
+
+// pause returns the time until the next poll. A quarter either way keeps the
+// terminals of a market from asking in step.
+func (f *feed) pause() time.Duration {
+	poll := min(f.poll<<min(f.silent, 8), max(f.poll, slowestPoll))
+	return time.Duration(float64(poll) * (0.75 + rand.Float64()/2)) //nolint:gosec // spreading load needs no secret
+}
+
 // failure remembers the release that could not be loaded or kept.
 type failure struct {
 	pointer        catalog.Pointer
@@ -132,15 +172,11 @@ func (f *failure) due(noticed bool) bool {
 // NewNear returns a near cache that has not looked at anything yet.
 func NewNear(opt Options) *Near {
 	n := &Near{
-		source: opt.Source, local: opt.Local, poll: opt.Poll, log: opt.Logger, onSwap: opt.OnSwap,
+		local: opt.Local, trusted: opt.Trusted, log: opt.Logger, onSwap: opt.OnSwap,
 		demand: make(chan struct{}, 1), status: Status{Source: opt.Source.String()},
 	}
-	if n.poll == 0 {
-		n.poll = remotePoll
-		switch opt.Source.(type) {
-		case *Directory, *Bundle:
-			n.poll = localPoll
-		}
+	for _, s := range append([]Store{opt.Source}, opt.Also...) {
+		n.feeds = append(n.feeds, newFeed(s, opt.Poll))
 	}
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
@@ -171,7 +207,7 @@ func (n *Near) Start(ctx context.Context) error {
 		defer cancel()
 		ctx = patient
 	}
-	err := n.look(ctx, false)
+	err := n.look(ctx, n.feeds, false)
 	n.round.Lock()
 	n.started = true
 	n.round.Unlock()
@@ -181,88 +217,178 @@ func (n *Near) Start(ctx context.Context) error {
 	return nil
 }
 
-// Run follows the source until ctx ends.
+// Run follows the sources until ctx ends.
 func (n *Near) Run(ctx context.Context) {
-	if n.poll < 0 {
+	defer n.stopped()
+	if n.feeds[0].poll < 0 {
 		<-ctx.Done()
 		return
 	}
-	var notices <-chan struct{}
-	if s, ok := n.source.(Notifier); ok {
-		notices = s.Notices(ctx)
+	var group sync.WaitGroup
+	defer group.Wait()
+	notices := make(chan *feed)
+	for _, f := range n.feeds {
+		if s, ok := f.Store.(Notifier); ok {
+			group.Go(func() {
+				for range s.Notices(ctx) {
+					select {
+					case notices <- f:
+					case <-ctx.Done():
+					}
+				}
+			})
+		}
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
+		var due []*feed
 		noticed := false
 		select {
 		case <-ctx.Done():
 			return
-		case _, noticed = <-notices:
-			if !noticed {
-				notices = nil
-				continue
-			}
+		case f := <-notices:
+			due, noticed = []*feed{f}, true
 		case <-timer.C:
+			due = n.due()
 		}
 		// What went wrong stands in the status and the log.
-		_ = n.look(ctx, noticed)
+		_ = n.look(ctx, due, noticed)
 		timer.Reset(n.pause())
 	}
 }
 
-// pause returns the time until the next poll. A quarter either way keeps the
-// terminals of a market from asking in step.
+// due returns the feeds that it is time to ask.
+func (n *Near) due() []*feed {
+	n.round.Lock()
+	defer n.round.Unlock()
+	var due []*feed
+	for _, f := range n.feeds {
+		if !time.Now().Before(f.next) {
+			due = append(due, f)
+		}
+	}
+	return due
+}
+
+// pause returns the time until the next of them is due, or a trial is passed.
 func (n *Near) pause() time.Duration {
 	n.round.Lock()
 	defer n.round.Unlock()
-	poll := min(n.poll<<min(n.silent, 8), max(n.poll, slowestPoll))
-	return time.Duration(float64(poll) * (0.75 + rand.Float64()/2)) //nolint:gosec // spreading load needs no secret
+	next := n.feeds[0].next
+	for _, f := range n.feeds[1:] {
+		if f.next.Before(next) {
+			next = f.next
+		}
+	}
+	pause := time.Until(next)
+	if n.trial.pending() {
+		pause = min(pause, time.Until(n.trial.passes))
+	}
+	return max(pause, 0)
 }
 
-// look asks the source for its pointer once and follows it.
-func (n *Near) look(ctx context.Context, noticed bool) error {
+// look asks each of feeds for its pointer once and follows it. A feed that is behind,
+// or that must not be followed, never hides one that is ahead.
+func (n *Near) look(ctx context.Context, feeds []*feed, noticed bool) error {
 	n.round.Lock()
 	defer n.round.Unlock()
-	p, err := n.source.Current(ctx)
-	answered := !errors.Is(err, catalog.ErrUnavailable)
-	if err == nil {
-		err = n.follow(ctx, p, noticed)
+	n.pass()
+	n.ownDisk(ctx)
+	for _, f := range feeds {
+		p, err := f.Current(ctx)
+		answered := !errors.Is(err, catalog.ErrUnavailable)
+		if err == nil {
+			err = n.follow(ctx, f, p, noticed)
+		}
+		if err != nil && ctx.Err() != nil {
+			return err // we gave up, which says nothing of the source
+		}
+		f.silent++
+		if answered {
+			f.silent = 0
+		}
+		f.next = time.Now().Add(f.pause())
+		n.asked(ctx, f, answered, err)
 	}
-	if err != nil && ctx.Err() != nil {
-		return err // we gave up, which says nothing of the source
-	}
-	n.silent++
-	if answered {
-		n.silent = 0
-	}
-	n.concluded(ctx, answered, err)
-	return err
+	return n.concluded()
 }
 
-// follow makes p the current release, unless it is already or must not be.
-func (n *Near) follow(ctx context.Context, p catalog.Pointer, noticed bool) error {
+// ownDisk takes up what another process has put on the disk of this node, such as
+// luoshu sync.
+func (n *Near) ownDisk(ctx context.Context) {
+	if n.local == nil || n.current.Load() == nil {
+		return
+	}
+	p, err := n.local.Current(ctx)
+	if err != nil || p.Sequence <= n.highest.Sequence || p.Catalog != n.highest.Catalog {
+		return
+	}
+	if err := n.bring(ctx, newFeed(n.local, 0), p); err != nil {
+		n.log.WarnContext(ctx, "release on disk is not followed", slog.Int64("release", p.Sequence), slog.Any("error", err))
+	}
+}
+
+// follow makes p, the current release of f, current here too, unless it is already or
+// must not be.
+func (n *Near) follow(ctx context.Context, f *feed, p catalog.Pointer, noticed bool) error {
 	switch h := n.highest; {
 	case h.Catalog == "":
 	case p.Catalog != h.Catalog:
-		return fmt.Errorf("%s: release of catalog %q, this node follows %q: %w", n.source, p.Catalog, h.Catalog, catalog.ErrForeign)
+		return fmt.Errorf("%s: release of catalog %q, this node follows %q: %w", f, p.Catalog, h.Catalog, catalog.ErrForeign)
 	case p.Sequence < h.Sequence, p.Sequence == h.Sequence && p.Manifest != h.Manifest:
 		return fmt.Errorf("%s: release %d (%.12s), this node has held release %d (%.12s): %w",
-			n.source, p.Sequence, p.Manifest, h.Sequence, h.Manifest, catalog.ErrOlder)
+			f, p.Sequence, p.Manifest, h.Sequence, h.Manifest, catalog.ErrOlder)
+	}
+	if n.trial.bars(p.Manifest) {
+		return barred(f, p)
 	}
 	if cur := n.current.Load(); cur != nil && cur.Hash() == p.Manifest && n.kept && !(cur.unread && n.started) {
 		return nil
 	}
 	// Polling is cheap and goes on; loading is not, and waits longer each time.
-	if n.failure.pointer == p && !n.failure.due(noticed) {
-		return n.failure.err
+	if f.failure.pointer == p && !f.failure.due(noticed) {
+		return f.failure.err
 	}
-	err := n.bring(ctx, p)
+	err := n.bring(ctx, f, p)
 	switch {
 	case err == nil:
-		n.failure = failure{}
+		f.failure = failure{}
 	case ctx.Err() == nil:
-		n.failure.note(p, err)
+		f.failure.note(p, err)
 	}
 	return err
+}
+
+func barred(f *feed, p catalog.Pointer) error {
+	return fmt.Errorf("%s: release %d brought this node down %d times and is not shown again; publish another: %w",
+		f, p.Sequence, maxCrashes, catalog.ErrDamaged)
+}
+
+// admit decides whether the release whose manifest m is b may be shown here.
+func (n *Near) admit(m *catalog.Manifest, b, signature []byte) error {
+	top := n.top.Load()
+	if top != nil && m.Sequence < top.Sequence {
+		// An earlier release that is kept for its readers, or to go back to.
+		if m.Sequence < top.Floor {
+			return fmt.Errorf("release %d holds what release %d has recalled: %w", m.Sequence, top.Floor, catalog.ErrOlder)
+		}
+		top = nil
+	}
+	if top != nil {
+		if err := m.Succeeds(top); err != nil {
+			return err
+		}
+	}
+	if n.trusted == nil {
+		return nil
+	}
+	keys, err := n.trusted()
+	switch {
+	case err != nil && n.restoring:
+		return nil // it was admitted before it came to be on the disk
+	case err != nil:
+		return fmt.Errorf("the trusted keys cannot be read, so release %d is not believed: %w: %w", m.Sequence, catalog.ErrUnavailable, err)
+	}
+	return trust.Check(keys, top, m, b, signature)
 }

@@ -13,7 +13,8 @@ import (
 )
 
 // restore serves the last good release that is on disk: the one the pointer
-// names, or the latest that is still whole when the disk has lost a part of it.
+// names, or the latest that is still whole when the disk has lost a part of it, and
+// may be shown.
 func (n *Near) restore(ctx context.Context) {
 	n.round.Lock()
 	defer n.round.Unlock()
@@ -21,11 +22,10 @@ func (n *Near) restore(ctx context.Context) {
 	p, err := n.local.Current(ctx)
 	switch {
 	case err == nil:
-		n.highest = p
 		candidates = append(candidates, p)
 	case errors.Is(err, catalog.ErrDamaged):
 		n.log.WarnContext(ctx, "pointer on disk is damaged", slog.Any("error", err))
-		if err := n.local.forget(ctx); err != nil {
+		if err := n.local.forget(ctx, p); err != nil {
 			n.log.WarnContext(ctx, "pointer on disk cannot be removed", slog.Any("error", err))
 		}
 	}
@@ -36,16 +36,32 @@ func (n *Near) restore(ctx context.Context) {
 			candidates = append(candidates, c)
 		}
 	}
+	n.trial = n.readTrial()
+	n.restoring = true
+	defer func() { n.restoring = false }()
 	for _, c := range candidates {
-		if n.highest.Catalog == "" {
-			n.highest = c
-		}
-		if c.Catalog != n.highest.Catalog {
+		if n.highest.Catalog != "" && c.Catalog != n.highest.Catalog {
 			continue
 		}
-		e, err := n.load(ctx, c, n.local)
+		undo := n.onTrial(c)
+		if n.trial.bars(c.Manifest) && len(candidates) > 1 {
+			n.log.ErrorContext(ctx, "release on disk brought this node down again and again: an earlier one is shown", slog.Int64("release", c.Sequence))
+			n.highest = later(n.highest, c)
+			continue
+		}
+		e, err := n.load(ctx, c, []Store{n.local}, []Store{n.local})
+		// What nobody trusted has signed counts for nothing; what is damaged still says
+		// how far this node had come.
+		if !errors.Is(err, catalog.ErrUntrusted) {
+			n.highest = later(n.highest, c)
+		} else if c == p {
+			if err := n.local.forget(ctx, p); err != nil {
+				n.log.WarnContext(ctx, "pointer on disk cannot be removed", slog.Any("error", err))
+			}
+		}
 		if err != nil {
-			n.log.WarnContext(ctx, "release on disk is not whole", slog.Int64("release", c.Sequence), slog.Any("error", err))
+			undo()
+			n.log.WarnContext(ctx, "release on disk is not shown", slog.Int64("release", c.Sequence), slog.Any("error", err))
 			continue
 		}
 		n.kept = c == p
@@ -54,51 +70,86 @@ func (n *Near) restore(ctx context.Context) {
 	}
 }
 
-// bring loads p if it is not loaded, keeps it on disk and swaps to it. A release
+func later(a, b catalog.Pointer) catalog.Pointer {
+	if b.Sequence > a.Sequence {
+		return b
+	}
+	return a
+}
+
+// bring loads p from f if it is not loaded, keeps it on disk and swaps to it. A release
 // that cannot be kept is served all the same; the error then says why.
-func (n *Near) bring(ctx context.Context, p catalog.Pointer) error {
+func (n *Near) bring(ctx context.Context, f *feed, p catalog.Pointer) error {
 	var unkept error
 	if n.local != nil {
 		unkept = n.local.Prepare(ctx)
 	}
 	e := n.current.Load()
 	if e == nil || e.Hash() != p.Manifest {
+		undo := n.onTrial(p)
+		if n.trial.bars(p.Manifest) {
+			return barred(f, p)
+		}
 		var err error
-		if e, err = n.load(ctx, p, n.places()...); err != nil {
+		if e, err = n.load(ctx, p, n.told(f), n.places(f)); err != nil {
+			undo()
 			return err
 		}
 	}
 	if n.local != nil && unkept == nil {
-		unkept = n.keep(ctx, e)
+		unkept = n.keep(ctx, f, e)
 	}
 	n.kept = unkept == nil
 	n.highest = p
 	n.swap(ctx, e)
 	if n.local != nil && n.kept {
-		n.sweep(ctx, p)
+		// What a recall has taken back must be gone, so that is tried again.
+		if err := n.sweep(ctx, p); err != nil && e.Manifest().Floor > 0 {
+			n.kept, unkept = false, err
+		}
 	}
 	return unkept
 }
 
-// places returns where releases are read from, the nearest first.
-func (n *Near) places() []Store {
+// told returns where the manifest of what f offers is read from: nobody else speaks for it.
+func (n *Near) told(f *feed) []Store {
 	if n.local == nil {
-		return []Store{n.source}
+		return []Store{f.Store}
 	}
-	return []Store{n.local, n.source}
+	return []Store{n.local, f.Store}
 }
 
-// load reads the release p names from places, off to the side: the whole of it,
-// verified, or an error.
-func (n *Near) load(ctx context.Context, p catalog.Pointer, places ...Store) (*edition, error) {
+// places returns where releases are read from, the nearest first: the disk, f unless
+// it is nil, and what else is followed.
+func (n *Near) places(f *feed) []Store {
+	var places []Store
+	if n.local != nil {
+		places = append(places, n.local)
+	}
+	if f != nil && f.Store != Store(n.local) {
+		places = append(places, f.Store)
+	}
+	for _, other := range n.feeds {
+		if other != f && other.Store != Store(n.local) {
+			places = append(places, other.Store)
+		}
+	}
+	return places
+}
+
+// load reads the release p names, off to the side: its manifest from one of told, its
+// objects from any of places; the whole of it, verified, or an error.
+func (n *Near) load(ctx context.Context, p catalog.Pointer, told, places []Store) (*edition, error) {
 	e := new(edition)
 	var m *catalog.Manifest
-	err := first(places, func(s Store) (err error) {
+	err := first(told, func(s Store) (err error) {
 		if m, e.manifest, err = readManifest(ctx, s, p); err != nil {
 			return err
 		}
-		e.signature, err = signatureOrNone(ctx, s, p.Manifest)
-		return err
+		if e.signature, err = signatureOrNone(ctx, s, p.Manifest); err != nil {
+			return err
+		}
+		return n.admit(m, e.manifest, e.signature)
 	})
 	if err != nil {
 		return nil, err
@@ -146,7 +197,7 @@ func first(places []Store, try func(Store) error) (err error) {
 }
 
 // keep makes e the current release on disk.
-func (n *Near) keep(ctx context.Context, e *edition) error {
+func (n *Near) keep(ctx context.Context, f *feed, e *edition) error {
 	missing, err := n.local.Missing(ctx, objectHashes(e.Manifest()))
 	if err != nil {
 		return err
@@ -154,8 +205,12 @@ func (n *Near) keep(ctx context.Context, e *edition) error {
 	if e.unread {
 		missing = n.unsound(ctx, e.Manifest())
 	}
-	err = putObjects(ctx, n.local, refsOf(e.Manifest(), missing), newMeter(nil, nil), func(ctx context.Context, ref catalog.ObjectRef) ([]byte, error) {
-		return n.source.Object(ctx, ref.Hash)
+	err = putObjects(ctx, n.local, refsOf(e.Manifest(), missing), newMeter(nil, nil), func(ctx context.Context, ref catalog.ObjectRef) (b []byte, err error) {
+		err = first(n.places(f)[1:], func(s Store) error {
+			b, err = s.Object(ctx, ref.Hash)
+			return err
+		})
+		return b, err
 	})
 	if err != nil {
 		return err
@@ -187,6 +242,12 @@ func (n *Near) unsound(ctx context.Context, m *catalog.Manifest) []catalog.Hash 
 func (n *Near) swap(ctx context.Context, e *edition) {
 	before := n.current.Load()
 	changed := before != e
+	if top := n.top.Load(); top == nil || top.Sequence < e.sequence() {
+		n.top.Store(e.Manifest())
+	}
+	if before != nil && before.sequence() < e.Manifest().Floor {
+		before = nil
+	}
 	shelf := n.stock(ctx, e, before)
 
 	n.mu.Lock()
@@ -226,7 +287,7 @@ func (n *Near) stock(ctx context.Context, e, before *edition) shelf {
 	if n.local != nil {
 		held, _ = n.local.releases(ctx)
 	} else {
-		held, _ = History(ctx, n.source, Keep)
+		held, _ = History(ctx, n.feeds[0], Keep)
 	}
 	held = append(held, Held{e.Hash(), e.Manifest()})
 	if before != nil {
@@ -235,7 +296,7 @@ func (n *Near) stock(ctx context.Context, e, before *edition) shelf {
 	m := e.Manifest()
 	// A disk that lost a part of the latest release still has its manifest.
 	held = slices.DeleteFunc(held, func(h Held) bool {
-		return h.Manifest.Catalog != m.Catalog || h.Manifest.Sequence > m.Sequence ||
+		return h.Manifest.Catalog != m.Catalog || h.Manifest.Sequence > m.Sequence || h.Manifest.Sequence < m.Floor ||
 			h.Manifest.Sequence == m.Sequence && h.Hash != e.Hash()
 	})
 	slices.SortStableFunc(held, func(a, b Held) int { return cmp.Compare(b.Manifest.Sequence, a.Manifest.Sequence) })
@@ -249,14 +310,17 @@ func (n *Near) stock(ctx context.Context, e, before *edition) shelf {
 }
 
 // sweep removes from disk what no held release names.
-func (n *Near) sweep(ctx context.Context, p catalog.Pointer) {
+func (n *Near) sweep(ctx context.Context, p catalog.Pointer) error {
 	n.mu.Lock()
 	keep := n.shelf.kept
 	n.mu.Unlock()
-	if _, err := n.local.Sweep(ctx, p, keep); err != nil {
+	_, err := n.local.Sweep(ctx, p, keep)
+	if err != nil {
 		n.log.WarnContext(ctx, "disk not swept", slog.String("store", n.local.String()), slog.Any("error", err))
 	}
-	if err := n.sweepSegments(keep.Manifests); err != nil {
-		n.log.WarnContext(ctx, "segments not swept", slog.String("store", n.local.String()), slog.Any("error", err))
+	if segments := n.sweepSegments(keep.Manifests); segments != nil {
+		n.log.WarnContext(ctx, "segments not swept", slog.String("store", n.local.String()), slog.Any("error", segments))
+		err = errors.Join(err, segments)
 	}
+	return err
 }

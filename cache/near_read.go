@@ -47,7 +47,8 @@ func (n *Near) At(seq int64) (*snapshot.Snapshot, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), loadPatience)
 	defer cancel()
 	// From disk alone where there is a disk: a reader does not wait for a network.
-	e, err := n.load(ctx, p, n.places()[0])
+	nearest := n.places(nil)[:1]
+	e, err := n.load(ctx, p, nearest, nearest)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +125,7 @@ func (n *Near) SignatureBytes(hash catalog.Hash) ([]byte, error) {
 	case e == nil:
 		ctx, cancel := context.WithTimeout(context.Background(), loadPatience)
 		defer cancel()
-		return n.places()[0].Signature(ctx, hash)
+		return n.places(nil)[0].Signature(ctx, hash)
 	case e.signature == nil:
 		return nil, fmt.Errorf("signature of manifest %.12s: %w", hash, catalog.ErrNotFound)
 	}
@@ -163,7 +164,7 @@ func (n *Near) ObjectBytes(hash catalog.Hash) ([]byte, error) {
 func (n *Near) bytes(hash catalog.Hash, get func(Store, context.Context, catalog.Hash) ([]byte, error)) (b []byte, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), loadPatience)
 	defer cancel()
-	err = first(n.places(), func(s Store) error {
+	err = first(n.places(nil), func(s Store) error {
 		if b, err = get(s, ctx, hash); err != nil {
 			return err
 		}

@@ -113,8 +113,10 @@ func run(t testing.TB, n *Near) {
 // look looks at the source as Run would.
 func look(t testing.TB, n *Near) error {
 	t.Helper()
-	n.failure.earliest, n.failure.last = time.Time{}, time.Time{}
-	return n.look(context.Background(), false)
+	for _, f := range n.feeds {
+		f.failure.earliest, f.failure.last = time.Time{}, time.Time{}
+	}
+	return n.look(context.Background(), n.feeds, false)
 }
 
 func serving(n *Near) int64 {
@@ -197,10 +199,10 @@ func TestNearPolls(t *testing.T) {
 	dir := localDir(t)
 	publish(t, dir, all[0])
 	n := NewNear(Options{Source: dir})
-	if n.poll != localPoll {
-		t.Errorf("poll = %s, want %s for a directory", n.poll, localPoll)
+	if poll := n.feeds[0].poll; poll != localPoll {
+		t.Errorf("poll = %s, want %s for a directory", poll, localPoll)
 	}
-	n.poll = 5 * time.Millisecond
+	n.feeds[0].poll = 5 * time.Millisecond
 	if err := n.Start(context.Background()); err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +212,7 @@ func TestNearPolls(t *testing.T) {
 }
 
 func TestNearPause(t *testing.T) {
-	n := NewNear(Options{Source: NewMemory("memory"), Poll: time.Second})
+	n := newFeed(NewMemory("memory"), time.Second)
 	for silent, want := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, slowestPoll, slowestPoll} {
 		n.silent = silent
 		for range 100 {
@@ -219,7 +221,7 @@ func TestNearPause(t *testing.T) {
 			}
 		}
 	}
-	slow := NewNear(Options{Source: NewMemory("memory"), Poll: time.Hour})
+	slow := newFeed(NewMemory("memory"), time.Hour)
 	slow.silent = 1000
 	if got := slow.pause(); got > time.Hour*5/4 || got < time.Hour*3/4 {
 		t.Errorf("pause = %s, want about an hour", got)

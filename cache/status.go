@@ -2,10 +2,13 @@ package cache
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"luoshu/catalog"
+	"luoshu/catalog/trust"
 )
 
 // Status says what a near cache serves and how it stands with its source. Times
@@ -23,18 +26,40 @@ type Status struct {
 	// Held lists the releases that At can give, the latest first.
 	Held []int64 `json:"held"`
 
-	// Source names the store that is followed, Reachable tells whether it answered
-	// the last time, and Since how long that has been so.
-	Source    string    `json:"source"`
-	Reachable bool      `json:"reachable"`
-	Since     time.Time `json:"since,omitzero"`
-	LastPoll  time.Time `json:"last_poll,omitzero"`
+	// SignedBy names the key that the release is signed with, and Trusted those that
+	// are believed here. Without any a signature is not asked for.
+	SignedBy string   `json:"signed_by,omitempty"`
+	Trusted  []string `json:"trusted,omitempty"`
+	// AgeSeconds is how long ago the release was published. It is shown and blocks
+	// nothing. ClockBehind tells that this machine's clock says it was not yet.
+	AgeSeconds  int64 `json:"age_seconds,omitzero"`
+	ClockBehind bool  `json:"clock_behind,omitzero"`
+	// Barred are releases that brought this node down and are not shown again.
+	Barred []catalog.Hash `json:"barred,omitempty"`
+
+	// Source names the store that is followed first, Reachable tells whether any
+	// answered the last time, and Since how long that has been so. Sources says it of
+	// each, where there are several.
+	Source    string         `json:"source"`
+	Sources   []SourceStatus `json:"sources,omitempty"`
+	Reachable bool           `json:"reachable"`
+	Since     time.Time      `json:"since,omitzero"`
+	LastPoll  time.Time      `json:"last_poll,omitzero"`
 	// Problem says why what is served may not be what the source holds, or is not
 	// on disk. It is empty when all is well.
 	Problem string `json:"problem,omitempty"`
 	// LastError is the last problem there was, gone or not.
 	LastError   string    `json:"last_error,omitempty"`
 	LastErrorAt time.Time `json:"last_error_at,omitzero"`
+}
+
+// SourceStatus says how a near cache stands with one of the stores it follows.
+type SourceStatus struct {
+	Source    string    `json:"source"`
+	Reachable bool      `json:"reachable"`
+	LastPoll  time.Time `json:"last_poll,omitzero"`
+	// Problem says why what it holds is not what is served; empty when it is.
+	Problem string `json:"problem,omitempty"`
 }
 
 // Status returns how things stand.
@@ -46,6 +71,11 @@ func (n *Near) Status() Status {
 	for i, m := range n.shelf.manifests {
 		s.Held[i] = m.Sequence
 	}
+	s.Sources = slices.Clone(s.Sources)
+	if s.Release > 0 {
+		age := time.Since(s.PublishedAt)
+		s.AgeSeconds, s.ClockBehind = int64(max(age, 0).Seconds()), age < 0
+	}
 	return s
 }
 
@@ -56,32 +86,65 @@ func (n *Near) describe(e *edition) {
 	s.Catalog, s.Release, s.Manifest = m.Catalog, m.Sequence, e.Hash()
 	s.PublishedAt, s.LoadedAt = m.PublishedAt, e.loadedAt
 	s.Persisted = n.local != nil && n.kept
+	s.SignedBy = trust.SignedBy(e.signature)
+	s.Barred = n.trial.Barred
 }
 
-// concluded writes the outcome of one look at the source into the status, and
-// into the log what differs from the last one.
-func (n *Near) concluded(ctx context.Context, answered bool, err error) {
+// asked notes what came of one look at f.
+func (n *Near) asked(ctx context.Context, f *feed, answered bool, err error) {
+	if _, ok := f.Store.(*Folder); ok && (errors.Is(err, catalog.ErrNoRelease) || errors.Is(err, catalog.ErrOlder)) && n.current.Load() != nil {
+		err = nil // nothing new is plugged in
+	}
+	was := f.status
+	f.err = err
+	f.status.Reachable, f.status.LastPoll, f.status.Problem = answered, time.Now(), ""
+	if err != nil {
+		f.status.Problem = err.Error()
+	}
+	switch source := slog.String("source", f.status.Source); {
+	case err == nil && was.Problem != "":
+		n.log.InfoContext(ctx, "source followed again", source)
+	case err != nil && (was.Problem == "" || was.Reachable != answered):
+		n.log.WarnContext(ctx, "source cannot be followed, what is loaded stays", source, slog.String("error", f.status.Problem))
+	}
+}
+
+// concluded writes how the feeds stand into the status, and returns why none of them
+// holds what is served.
+func (n *Near) concluded() error {
 	n.mu.Lock()
+	defer n.mu.Unlock()
 	s := &n.status
 	now := time.Now()
-	turned := s.Reachable != answered || s.LastPoll.IsZero()
-	if turned {
-		s.Reachable, s.Since = answered, now
+	err, reachable := n.feeds[0].err, false
+	var sources []SourceStatus
+	for _, f := range n.feeds {
+		// A folder is there however empty it is: it vouches for nothing.
+		if _, folder := f.Store.(*Folder); !folder || len(n.feeds) == 1 {
+			reachable = reachable || f.status.Reachable
+			if f.err == nil && !f.status.LastPoll.IsZero() {
+				err = nil
+			}
+		}
+		sources = append(sources, f.status)
 	}
-	s.LastPoll = now
-	was := s.Problem
-	s.Problem = ""
+	if len(sources) > 1 {
+		s.Sources = sources
+	}
+	if s.Reachable != reachable || s.LastPoll.IsZero() {
+		s.Reachable, s.Since = reachable, now
+	}
+	s.LastPoll, s.Problem = now, ""
 	if err != nil {
 		s.Problem = err.Error()
 		s.LastError, s.LastErrorAt = s.Problem, now
 	}
-	problem := s.Problem
-	n.mu.Unlock()
-
-	switch source := slog.String("source", n.source.String()); {
-	case problem == "" && was != "":
-		n.log.InfoContext(ctx, "source followed again", source)
-	case problem != "" && (turned || was == ""):
-		n.log.WarnContext(ctx, "source cannot be followed, what is loaded stays", source, slog.String("error", problem))
+	s.Trusted = nil
+	if n.trusted != nil {
+		keys, _ := n.trusted() // what cannot be read stands as a problem of each release
+		for _, k := range keys {
+			s.Trusted = append(s.Trusted, k.ID())
+		}
 	}
+	return err
 }
