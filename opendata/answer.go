@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
 	"slices"
 	"strconv"
 	"sync"
@@ -348,6 +349,16 @@ func (r *request) raw(b []byte, hash catalog.Hash, cacheControl string, m *catal
 	r.stamp(etag)
 	if r.notModified(etag, modified) {
 		return
+	}
+	if r.op.ranged {
+		hd.Set(fasthttp.HeaderAcceptRanges, "bytes")
+		whole := span{0, int64(len(b))}
+		// What lies outside, or is not understood, is the whole: it is named by its hash.
+		if part, ok := partOf(r.ctx.Request.Header.PeekAll(fasthttp.HeaderRange), whole.to); ok && part != whole && r.ctx.IsGet() && r.sameFile(etag) {
+			hd.Set(fasthttp.HeaderContentRange, fmt.Sprintf("bytes %d-%d/%d", part.from, part.to-1, whole.to))
+			r.ctx.SetStatusCode(fasthttp.StatusPartialContent)
+			b = b[part.from:part.to]
+		}
 	}
 	r.sendRaw(b)
 }

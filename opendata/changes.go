@@ -219,8 +219,9 @@ type deltas struct {
 	dir  string // empty keeps them in memory
 	turn chan struct{}
 
-	mu    sync.Mutex
-	files []delta // the last used first
+	mu      sync.Mutex
+	files   []delta // the last used first
+	cleared int     // how often
 }
 
 type delta struct {
@@ -246,12 +247,21 @@ func (d *deltas) file(from, to catalog.Hash, write func(io.Writer) error) (store
 	if f, ok := d.find(from, to); ok {
 		return f, nil
 	}
+	d.mu.Lock()
+	cleared := d.cleared
+	d.mu.Unlock()
 	f, err := d.write(from, to, write)
 	if err != nil {
 		return stored{}, err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.cleared != cleared {
+		if f.path != "" {
+			_ = os.Remove(f.path)
+		}
+		return stored{}, fmt.Errorf("opendata: a release was published meanwhile: %w", catalog.ErrUnavailable)
+	}
 	d.files = slices.Insert(d.files, 0, delta{from, to, f})
 	total := int64(0)
 	for i, f := range d.files {
@@ -315,5 +325,6 @@ func (d *deltas) drop(i int) {
 func (d *deltas) clear() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.cleared++
 	d.drop(0)
 }

@@ -165,6 +165,9 @@ func (x *Exporter) make(ctx context.Context) *snapshot.Snapshot {
 	}
 	x.mu.Unlock()
 
+	// What is of another release is not given out any more, and must not outlive a
+	// recall of what it holds.
+	x.sweep(ctx, s.Hash())
 	x.measure(ctx, s)
 	start := time.Now()
 	set, err := x.export(ctx, s)
@@ -178,7 +181,6 @@ func (x *Exporter) make(ctx context.Context) *snapshot.Snapshot {
 		// What the writers took is the machine's again, at once.
 		debug.FreeOSMemory()
 		x.log.InfoContext(ctx, "exports made", release, slog.Duration("took", time.Since(start).Round(time.Millisecond)))
-		x.sweep(ctx, s.Hash())
 	case ctx.Err() == nil:
 		x.failed = s.Hash()
 		x.log.WarnContext(ctx, "exports cannot be made", release, slog.Any("error", err))

@@ -281,6 +281,8 @@ func (c *contract) operation(op concrete, example json.RawMessage) object {
 	}
 	if op.file {
 		status[http.StatusRequestedRangeNotSatisfiable] = true
+	}
+	if op.file || op.ranged {
 		parameters = append(parameters, ref("parameters", c.parameter(Parameter{
 			Name: "Range", In: "header", Type: "string",
 			Description: catalog.Text{ZH: "所要的一段字节，用于续传，如 bytes=1048576-", EN: "A range of bytes, to go on with a download, such as bytes=1048576-"},
@@ -310,6 +312,8 @@ func (c *contract) operation(op concrete, example json.RawMessage) object {
 		}
 	case op.file:
 		sent = append(sent, "Last-Modified", "X-Luoshu-Release", "Accept-Ranges", "Content-Disposition", "Repr-Digest")
+	case op.ranged:
+		sent = append(sent, "Accept-Ranges")
 	case op.made || op.data != nil && !op.bare:
 		sent = append(sent, "Last-Modified", "Link", "X-Luoshu-Release")
 	}
@@ -317,7 +321,7 @@ func (c *contract) operation(op concrete, example json.RawMessage) object {
 		return append(described(object{}, text), member{"headers", headerRefs(append(sent, limitHeaders...))}, member{"content", object{{kind, media}}})
 	}
 	responses := object{{"200", answer(told, sent...)}}
-	if op.file {
+	if op.file || op.ranged {
 		responses = append(responses, member{"206", answer(catalog.Text{ZH: "Range 所要的部分", EN: "The part that Range asks for"},
 			append(sent, "Content-Range")...)})
 	}

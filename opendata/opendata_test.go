@@ -926,3 +926,34 @@ func TestTables(t *testing.T) {
 		t.Errorf("%d routes, %d operations", len(routes), len(paths))
 	}
 }
+
+// TestObjectInParts: whoever was cut off asks for the rest of an object, and gets the whole
+// where it holds a part of something else.
+func TestObjectInParts(t *testing.T) {
+	s := demo(t)
+	app := serve(t, s)
+	path := "/api/v1/objects/" + string(s.Current().Manifest().Objects[0].Hash)
+	whole := get(t, app, path)
+	tag, size := whole.header.Get("ETag"), len(whole.body)
+	for _, test := range []struct {
+		ranged, ifRange string
+		status          int
+		from, to        int
+	}{
+		{"bytes=10-", tag, 206, 10, size},
+		{"bytes=0-9", "", 206, 0, 10},
+		{"bytes=-5", tag, 206, size - 5, size},
+		{"bytes=10-", `"another"`, 200, 0, size},
+		{"bytes=0-", tag, 200, 0, size},
+		{fmt.Sprintf("bytes=%d-", size), tag, 200, 0, size},
+		{"lines=1-2", tag, 200, 0, size},
+	} {
+		a := get(t, app, path, "Range", test.ranged, "If-Range", test.ifRange)
+		if a.status != test.status || string(a.body) != string(whole.body[test.from:test.to]) {
+			t.Errorf("%s of %s: status %d, %d bytes", test.ranged, test.ifRange, a.status, len(a.body))
+		}
+		if part := a.header.Get("Content-Range"); (part != "") != (test.status == 206) {
+			t.Errorf("%s: Content-Range %q", test.ranged, part)
+		}
+	}
+}

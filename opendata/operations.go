@@ -39,6 +39,8 @@ type Operation struct {
 	bare bool
 	// file tells an answer by sendFile, made one by Handler.file, for the contract.
 	file, made bool
+	// ranged tells that a part of the bytes can be asked for too.
+	ranged bool
 	// addressed says that there is no answer without a public address.
 	addressed bool
 	// live tells an answer that is of this node and moment, and must not be kept.
@@ -224,7 +226,7 @@ var operations = located(slices.Concat(exportOperations(), qualityOperations, []
 		Parameters: []Parameter{hashParameter},
 	},
 	{
-		Path: root + "/objects/{sha256}", Produces: typeZstd, Class: Export, serve: (*Handler).object,
+		Path: root + "/objects/{sha256}", Produces: typeZstd, Class: Export, ranged: true, serve: (*Handler).object,
 		Summary:    catalog.Text{ZH: "数据对象（Zstandard 压缩的 JSON Lines），逐字节原样", EN: "An object (JSON Lines in Zstandard), byte for byte"},
 		Parameters: []Parameter{hashParameter},
 	},
