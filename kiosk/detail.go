@@ -1,6 +1,7 @@
 package kiosk
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strconv"
@@ -299,7 +300,7 @@ func (h *Handler) gone(rq *request, id catalog.ID) answer {
 		t, _ := rq.snap.Tombstone(id)
 		var err error
 		s := &sheet{page: rq.newPage(text{S: h.texts[rq.view.lang]["gone.title"]}, "/"+string(info.Name))}
-		p := gonePage{page: s.page, Dataset: info, Tombstone: t, Was: s.zh(t.Title), Reason: s.zh(t.Reason), Desk: s.desk(), CSS: h.landing}
+		p := gonePage{page: s.page, Dataset: info, Tombstone: t, Was: s.zh(cmp.Or(t.Title, string(t.ID))), Reason: s.zh(t.Reason), Desk: s.desk(), CSS: h.landing}
 		if t.Successor != "" {
 			next := s.reference(t.Successor)
 			if rq.phone && next.Href != "" {
