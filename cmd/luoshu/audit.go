@@ -39,6 +39,10 @@ type auditLine struct {
 	Files      []auditFile  `json:"files,omitempty"`
 	Withdrawn  []string     `json:"withdrawn,omitempty"`
 	Restored   []string     `json:"restored,omitempty"`
+	// Recalled names what was taken back for good; why stands in Because.
+	Recalled []string `json:"recalled,omitempty"`
+	// SignedBy names the key of the signature.
+	SignedBy string `json:"signed_by,omitzero"`
 	// Rules is the edition of the rules the files were screened by.
 	Rules int `json:"rules,omitzero"`
 	// Approved names what a second person let pass: rule, record and row.
@@ -84,7 +88,10 @@ func audited(dataDir string, line auditLine, publish func() error) error {
 		return catalog.NewTextError(nil, catalog.Text{ZH: "没有发布，因为审计记录（--data-dir）不能写入：%v", EN: "nothing is published, because the audit record cannot be written (--data-dir): %v"}, err)
 	}
 	err := publish()
-	end := auditLine{State: "published", Store: line.Store, Catalog: line.Catalog, Sequence: line.Sequence, Manifest: line.Manifest}
+	end := auditLine{
+		State: "published", Store: line.Store, Catalog: line.Catalog, Sequence: line.Sequence, Manifest: line.Manifest,
+		Recalled: line.Recalled, SignedBy: line.SignedBy,
+	}
 	if err != nil {
 		end.State = "failed"
 	}
@@ -151,24 +158,41 @@ func eachLine(path string, do func(n int, line []byte) error) error {
 	}
 }
 
-// lastAudited returns the highest release that this machine published to store,
-// 0 for none.
-func lastAudited(dataDir, store string) int64 {
-	var last int64
+// past is what this machine remembers of a store or catalog.
+type past struct {
+	// last is the highest release that it published, recall the highest that took
+	// something back, 0 for none.
+	last, recall int64
+	// signed tells whether it ever signed one.
+	signed bool
+}
+
+// auditedPast returns what this machine remembers of what it published to store.
+func auditedPast(dataDir, store string) past {
+	return remembered(dataDir, func(l auditLine) bool { return l.Store == store })
+}
+
+func remembered(dataDir string, of func(auditLine) bool) past {
+	var p past
 	_ = eachLine(auditPath(dataDir), func(_ int, line []byte) error {
 		var l auditLine
-		if json.Unmarshal(line, &l) == nil && l.Store == store && l.State == "published" {
-			last = max(last, l.Sequence)
+		if json.Unmarshal(line, &l) != nil || l.State != "published" || !of(l) {
+			return nil
+		}
+		p.last = max(p.last, l.Sequence)
+		p.signed = p.signed || l.SignedBy != ""
+		if len(l.Recalled) > 0 {
+			p.recall = max(p.recall, l.Sequence)
 		}
 		return nil
 	})
-	return last
+	return p
 }
 
 // warnIfLost speaks up when a store that this machine has published to is empty:
 // readers that hold a higher release will not follow a catalog that begins anew.
 func warnIfLost(env environment, c *common, target cache.Writer, lang string) {
-	last := lastAudited(c.dataDir, target.String())
+	last := auditedPast(c.dataDir, target.String()).last
 	if last == 0 {
 		return
 	}

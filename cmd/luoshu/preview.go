@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -89,15 +88,19 @@ func (s *serveFlags) loadPreview(ctx context.Context, env environment, c *common
 // copyCurrent brings the release that serve would show into store, and returns it;
 // nil when there is none.
 func (s *serveFlags) copyCurrent(ctx context.Context, dataDir string, store *cache.Memory, log *slog.Logger) (*catalog.Release, error) {
-	local, err := cache.OpenDirectory(filepath.Join(dataDir, "releases"))
+	local, err := cache.OpenDirectory(releasesDir(dataDir))
 	if err != nil {
 		return nil, err
 	}
-	source, closeSource, err := s.open(ctx, local, log)
-	if err != nil || source == nil {
+	sources, closeSources, err := s.open(ctx, local, log)
+	if err != nil || len(sources) == 0 {
 		return nil, err
 	}
-	defer closeSource()
+	defer closeSources()
+	source, err := believed(sources[0], s.trusted, dataDir)
+	if err != nil {
+		return nil, err
+	}
 	switch _, err := cache.Copy(ctx, source, store, 1, nil); {
 	case errors.Is(err, catalog.ErrNoRelease):
 		return nil, nil

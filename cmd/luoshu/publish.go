@@ -22,6 +22,7 @@ import (
 	"luoshu/catalog"
 	"luoshu/catalog/demo"
 	"luoshu/catalog/ingest"
+	"luoshu/catalog/trust"
 )
 
 // publishFlags are the flags of publish and, but for --to, of check.
@@ -42,6 +43,8 @@ type publishFlags struct {
 	reason, successor    string
 	report, fixed        string
 	sample               bool
+	sign                 signFlags
+	trusted              string
 }
 
 // registerReading adds the flags that say how files are read.
@@ -102,6 +105,8 @@ person: --approve RULE:ROW --approved-by NAME --because TEXT. Where several file
 sheets have that row: RULE:FILE/SHEET!ROW or RULE:ID. It is remembered for as long as
 the text stays the same.
 
+With --key the release is signed, and terminals that trust the key show nothing else.
+
 Publication is conditional on the unit's secrecy review (洛市科〔2017〕99号): give
 --reviewed-by and --reviewed-on. They go, with the files' SHA-256, into the audit
 record in the data directory, which is never served.
@@ -112,6 +117,8 @@ record in the data directory, which is never served.
 	}
 	p.register(cmd)
 	cmd.Flags().StringVar(&p.to, "to", "", "store to publish to")
+	p.sign.register(cmd.Flags())
+	registerTrusted(cmd.Flags(), &p.trusted)
 	return cmd
 }
 
@@ -245,6 +252,10 @@ func (p *publishFlags) run(ctx context.Context, env environment, c *common, name
 	lang := env.language(c.lang)
 	show := progress{w: env.stderr, bars: env.terminal(env.stderr), quiet: c.json && !env.terminal(env.stderr)}
 
+	signer, err := p.sign.open(env, lang)
+	if err != nil {
+		return err
+	}
 	var target cache.Writer
 	var base *catalog.Release
 	switch {
@@ -256,7 +267,7 @@ func (p *publishFlags) run(ctx context.Context, env environment, c *common, name
 		if err := target.Prepare(ctx); err != nil {
 			return err
 		}
-		if base, err = currentRelease(ctx, target); err != nil {
+		if base, err = p.sign.base(ctx, c, p.trusted, target, signer); err != nil {
 			return err
 		}
 	case p.against != "":
@@ -289,7 +300,7 @@ func (p *publishFlags) run(ctx context.Context, env environment, c *common, name
 		out.Store = target.String()
 	}
 	if failed == nil {
-		failed = p.release(ctx, c, opt, draft, target, files, &out, func(total int64) (func(int64), func()) {
+		failed = p.release(ctx, c, opt, draft, target, signer, files, &out, func(total int64) (func(int64), func()) {
 			return show.stage(catalog.Text{ZH: "写入", EN: "bytes stored"}.In(lang), total)
 		})
 	}
@@ -339,7 +350,7 @@ func (p *publishFlags) read(ctx context.Context, c *common, draft *catalog.Draft
 // release builds what the draft makes of the files and, unless target is nil,
 // publishes it. The error says why nothing was published, or why the operator
 // must act all the same.
-func (p *publishFlags) release(ctx context.Context, c *common, opt ingest.Options, draft *catalog.Draft, target cache.Writer, files []*input, out *result, stage func(int64) (func(int64), func())) error {
+func (p *publishFlags) release(ctx context.Context, c *common, opt ingest.Options, draft *catalog.Draft, target cache.Writer, signer *trust.Signer, files []*input, out *result, stage func(int64) (func(int64), func())) error {
 	if draft.Empty() {
 		return errors.Join(verdict(out.Report), p.keep(c.dataDir, opt, draft, target, files, out.Report))
 	}
@@ -360,15 +371,14 @@ func (p *publishFlags) release(ctx context.Context, c *common, opt ingest.Option
 	}
 	if target != nil {
 		step, end := stage(out.ObjectBytes)
-		err := audited(c.dataDir, p.account(newAuditLine(target, publication), files, out), func() error {
-			return cache.Publish(ctx, target, publication, nil, func(done, _ int64) { step(done) })
-		})
+		line := p.account(newAuditLine(target, publication), files, out)
+		err := publishSigned(ctx, c, target, publication, signer, line, func(done, _ int64) { step(done) })
 		end()
 		if err != nil {
 			return err
 		}
-		line := newReleaseLine(publication.Release.Manifest, publication.Release.Hash, true)
-		out.Release = &line
+		published := newReleaseLine(publication.Release.Manifest, publication.Release.Hash, true)
+		out.Release = &published
 	}
 	return errors.Join(verdict(out.Report), p.keep(c.dataDir, opt, draft, target, files, out.Report))
 }

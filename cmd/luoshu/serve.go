@@ -17,6 +17,7 @@ import (
 	"luoshu/catalog"
 	"luoshu/catalog/demo"
 	"luoshu/catalog/snapshot"
+	"luoshu/catalog/trust"
 	"luoshu/opendata"
 )
 
@@ -28,13 +29,16 @@ const (
 
 // serveFlags are the flags of serve.
 type serveFlags struct {
-	addr, source, publicURL, terminal, panel string
-	counts                                   string
-	logFormat, logLevel                      string
-	accessLog                                bool
-	limits                                   limitFlags
-	preview                                  []string
-	reading                                  publishFlags // how the files of a preview are read
+	addr, publicURL, terminal, panel string
+	sources                          []string
+	counts                           string
+	watch, trusted                   string
+	poll                             time.Duration
+	logFormat, logLevel              string
+	accessLog                        bool
+	limits                           limitFlags
+	preview                          []string
+	reading                          publishFlags // how the files of a preview are read
 }
 
 func newServe(env environment, c *common) *cobra.Command {
@@ -48,7 +52,10 @@ built-in demonstration.
 
   luoshu serve
   luoshu serve --source redis://localhost:6379/0 --public-url https://luoshu.example
+  luoshu serve --source https://hub.example --source redis://backup:6379/0 --watch /media
   luoshu serve --source catalog.luoshu --terminal K3
+
+Where a key is trusted (luoshu trust), only what it has signed is shown.
 
 With --preview it shows how a file would look, to this machine alone: it reports as
 luoshu check does, against the current release when there is one, and publishes
@@ -65,7 +72,10 @@ and keeps nothing.
 	}
 	f := cmd.Flags()
 	f.StringVar(&s.addr, "addr", defaultAddr, "address to listen on")
-	f.StringVar(&s.source, "source", "", "store to follow")
+	f.StringArrayVar(&s.sources, "source", nil, "store to follow (may be repeated: what comes first is asked first, and none hides another that is ahead)")
+	f.StringVar(&s.watch, "watch", "", "folder where USB sticks are mounted or bundles dropped: the latest .luoshu in it is shown and kept")
+	f.DurationVar(&s.poll, "poll", 0, "mean time between two looks at each source (default: 15s over a network, 1s on this machine)")
+	registerTrusted(f, &s.trusted)
 	f.StringVar(&s.publicURL, "public-url", "", "address that links and QR codes begin with (default: the catalog's own, else this machine's in the local network)")
 	f.StringVar(&s.terminal, "terminal", "", "name of the terminal this node drives, a letter and up to four digits such as K3; it appears in QR codes, and the catalog's profile says where it stands")
 	f.StringVar(&s.panel, "panel", "", "screen, as inches:WIDTHxHEIGHT such as 21.5:1080x1920 (default: the profile's, else that on a terminal)")
@@ -200,7 +210,7 @@ func hostOf(bound *net.TCPAddr) string {
 func (s *serveFlags) follow(ctx context.Context, dataDir string, log *slog.Logger) (*cache.Near, *opendata.Exporter, func(), error) {
 	// A data directory that cannot be written costs the cold start, not the
 	// service.
-	local, err := cache.OpenDirectory(filepath.Join(dataDir, "releases"))
+	local, err := cache.OpenDirectory(releasesDir(dataDir))
 	if err != nil {
 		log.Warn("the data directory cannot be used; releases are not kept on this machine", slog.Any("error", err))
 		local = nil
@@ -209,11 +219,11 @@ func (s *serveFlags) follow(ctx context.Context, dataDir string, log *slog.Logge
 	if local != nil {
 		exports = filepath.Join(dataDir, "exports")
 	}
-	source, closeStore, err := s.open(ctx, local, log)
+	sources, closeStores, err := s.open(ctx, local, log)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	if source == nil {
+	if len(sources) == 0 {
 		publication, err := demo.Build(ctx)
 		if err != nil {
 			return nil, nil, nil, err
@@ -224,14 +234,18 @@ func (s *serveFlags) follow(ctx context.Context, dataDir string, log *slog.Logge
 	}
 	var near *cache.Near
 	exporter := opendata.NewExporter(opendata.ExporterConfig{Dir: exports, Reading: func() func() { return near.Reading().Done }, Logger: log})
-	near = cache.NewNear(cache.Options{Source: source, Local: local, Logger: log, OnSwap: func(s *snapshot.Snapshot) {
-		exporter.Swap(s)
-		warnDeskless(log, s)
-	}})
+	near = cache.NewNear(cache.Options{
+		Source: sources[0], Also: sources[1:], Local: local, Poll: max(s.poll, 0), Logger: log,
+		OnSwap: func(s *snapshot.Snapshot) {
+			exporter.Swap(s)
+			warnDeskless(log, s)
+		},
+		Trusted: func() ([]trust.Key, error) { return readTrusted(s.trusted, dataDir) },
+	})
 	if err := near.Start(ctx); err != nil {
-		log.Warn("there is no release to show yet", slog.String("source", source.String()), slog.Any("error", err))
+		log.Warn("there is no release to show yet", slog.String("source", sources[0].String()), slog.Any("error", err))
 	}
-	return near, exporter, closeStore, nil
+	return near, exporter, closeStores, nil
 }
 
 // fixedExporter makes the exports of a near cache that does not change, in the folder
@@ -246,15 +260,33 @@ func fixedExporter(near *cache.Near, dir string, log *slog.Logger) *opendata.Exp
 	return x
 }
 
-// open returns the store to follow: the configured one, else the data directory
-// when it holds a release, else nil.
-func (s *serveFlags) open(ctx context.Context, local *cache.Directory, log *slog.Logger) (cache.Store, func(), error) {
-	if s.source != "" {
-		store, err := openSource(ctx, s.source, "source")
+// open returns the stores to follow: the configured ones, else the data directory
+// when it holds a release, else none.
+func (s *serveFlags) open(ctx context.Context, local *cache.Directory, log *slog.Logger) ([]cache.Store, func(), error) {
+	var stores []cache.Store
+	closeStores := func() {
+		for _, store := range stores {
+			_ = store.Close()
+		}
+	}
+	for _, source := range s.sources {
+		store, err := openSource(ctx, source, "source")
 		if err != nil {
+			closeStores()
 			return nil, nil, err
 		}
-		return store, func() { _ = store.Close() }, nil
+		stores = append(stores, store)
+	}
+	if s.watch != "" {
+		folder, err := cache.OpenFolder(s.watch)
+		if err != nil {
+			closeStores()
+			return nil, nil, asUsage(err)
+		}
+		stores = append(stores, folder)
+	}
+	if len(stores) > 0 {
+		return stores, closeStores, nil
 	}
 	if local == nil {
 		return nil, func() {}, nil
@@ -267,7 +299,7 @@ func (s *serveFlags) open(ctx context.Context, local *cache.Directory, log *slog
 		return nil, func() {}, nil
 	}
 	// A damaged pointer is not "no release": the page will say what is wrong.
-	return local, func() {}, nil
+	return []cache.Store{local}, func() {}, nil
 }
 
 // publicAddress checks --public-url.

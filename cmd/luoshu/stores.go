@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"luoshu/catalog"
 	"luoshu/catalog/demo"
 	"luoshu/catalog/ingest"
+	"luoshu/catalog/trust"
 )
 
 // everyRelease asks a store's history for all it keeps.
@@ -76,13 +78,19 @@ one command away. A store that holds another catalog is left alone.`,
 }
 
 func newSync(env environment, c *common) *cobra.Command {
-	var from, to string
+	var from, to, trusted string
 	var keep int
 	cmd := &cobra.Command{
 		Use: "sync", Short: "Copy releases from one store to another, as they are",
 		Long: `Copies the last releases with their sequence numbers, verified, and then moves
 the pointer. What the target has is not copied again. It never moves a store
-backwards. This is the way back after a store was lost.`,
+backwards. This is the way back after a store was lost.
+
+Without --to it copies to this machine's data directory, as from a USB stick; a
+server that runs shows it within seconds. Where a key is trusted, only what it has
+signed is copied.
+
+  luoshu sync --from /media/usb/catalog.luoshu`,
 		Args: arguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
@@ -91,18 +99,44 @@ backwards. This is the way back after a store was lost.`,
 				return err
 			}
 			defer func() { _ = source.Close() }()
+			if to == "" {
+				to = "dir:" + releasesDir(c.dataDir)
+			}
 			target, err := openTarget(ctx, to, "to")
 			if err != nil {
 				return err
 			}
 			defer func() { _ = target.Close() }()
+			if source, err = believed(source, trusted, c.dataDir); err != nil {
+				return err
+			}
+			if err := forgotten(ctx, c, source); err != nil {
+				return err
+			}
 			return copyReleases(ctx, env, c, source, target, keep)
 		},
 	}
 	cmd.Flags().StringVar(&from, "from", "", "store to copy from")
-	cmd.Flags().StringVar(&to, "to", "", "store to copy to")
+	cmd.Flags().StringVar(&to, "to", "", "store to copy to (default: this machine's data directory)")
+	registerTrusted(cmd.Flags(), &trusted)
 	cmd.Flags().IntVar(&keep, "keep", cache.Keep, "how many releases to copy, newest first")
 	return cmd
+}
+
+// releasesDir is where a node keeps releases.
+func releasesDir(dataDir string) string { return filepath.Join(dataDir, "releases") }
+
+// forgotten refuses to bring back what this machine has recalled since.
+func forgotten(ctx context.Context, c *common, source cache.Store) error {
+	p, err := source.Current(ctx)
+	if err != nil {
+		return err
+	}
+	recall := remembered(c.dataDir, func(l auditLine) bool { return l.Catalog == p.Catalog }).recall
+	if p.Sequence < recall {
+		return refused("%v 是第 %d 版，含有第 %d 版收回的内容，不能恢复", "%v is release %d and holds what release %d recalled: it is not brought back", source, p.Sequence, recall)
+	}
+	return nil
 }
 
 func copyReleases(ctx context.Context, env environment, c *common, source cache.Store, target cache.Writer, keep int) error {
@@ -154,7 +188,8 @@ func listReleases(ctx context.Context, env environment, c *common, store cache.S
 }
 
 func newRollback(env environment, c *common) *cobra.Command {
-	var to, reason string
+	var to, reason, trusted string
+	var sign signFlags
 	cmd := &cobra.Command{
 		Use: "rollback SEQ", Short: "Republish the content of an earlier release under a higher number",
 		Long: `Publishes the content of release SEQ again, as the next release: nobody moves
@@ -172,21 +207,37 @@ printed codes still answer; what was withdrawn since stays withdrawn.`,
 				return err
 			}
 			defer func() { _ = target.Close() }()
-			return rollback(ctx, env, c, target, seq, reason)
+			signer, err := sign.open(env, env.language(c.lang))
+			if err != nil {
+				return err
+			}
+			current, err := sign.base(ctx, c, trusted, target, signer)
+			if err != nil {
+				return err
+			}
+			if current == nil {
+				return noRelease(target)
+			}
+			store, err := believed(target, trusted, c.dataDir)
+			if err != nil {
+				return err
+			}
+			return rollback(ctx, env, c, target, store, current, signer, seq, reason)
 		},
 	}
+	registerTrusted(cmd.Flags(), &trusted)
+	sign.register(cmd.Flags())
 	cmd.Flags().StringVar(&to, "to", "", "store to roll back")
 	cmd.Flags().StringVar(&reason, "reason", "内容已回退到较早的版本 / the catalog went back to an earlier release", "what the public reads of records that disappear")
 	return cmd
 }
 
-func rollback(ctx context.Context, env environment, c *common, target cache.Writer, seq int64, reason string) error {
-	history, err := cache.History(ctx, target, everyRelease)
+// rollback publishes release seq of store, which is target as this machine sees it,
+// after current.
+func rollback(ctx context.Context, env environment, c *common, target cache.Writer, store cache.Store, current *catalog.Release, signer *trust.Signer, seq int64, reason string) error {
+	history, err := cache.History(ctx, store, everyRelease)
 	if err != nil {
 		return err
-	}
-	if len(history) == 0 {
-		return noRelease(target)
 	}
 	var old *cache.Held
 	for i := range history {
@@ -200,11 +251,7 @@ func rollback(ctx context.Context, env environment, c *common, target cache.Writ
 	case old == &history[0]:
 		return usage("第 %d 版就是当前版本", "release %d is the current one", seq)
 	}
-	current, err := cache.Load(ctx, target, history[0].Pointer())
-	if err != nil {
-		return err
-	}
-	earlier, err := cache.Load(ctx, target, old.Pointer())
+	earlier, err := cache.Load(ctx, store, old.Pointer())
 	if err != nil {
 		return err
 	}
@@ -215,19 +262,10 @@ func rollback(ctx context.Context, env environment, c *common, target cache.Writ
 	if err != nil {
 		return err
 	}
-	m := publication.Release.Manifest
-	err = audited(c.dataDir, newAuditLine(target, publication), func() error {
-		return cache.Publish(ctx, target, publication, nil, nil)
-	})
-	if err != nil {
+	if err := publishSigned(ctx, c, target, publication, signer, newAuditLine(target, publication), nil); err != nil {
 		return err
 	}
-	line := newReleaseLine(m, publication.Release.Hash, true)
-	if c.json {
-		return printJSON(env.stdout, line)
-	}
-	printer{w: env.stdout, lang: env.language(c.lang)}.release(line)
-	return nil
+	return printRelease(env, c, publication)
 }
 
 // notKept says which releases a store keeps in place of the one asked for.
