@@ -343,7 +343,7 @@ func (n *Near) follow(ctx context.Context, f *feed, p catalog.Pointer, noticed b
 	if n.trial.bars(p.Manifest) {
 		return barred(f, p)
 	}
-	if cur := n.current.Load(); cur != nil && cur.Hash() == p.Manifest && n.kept && !(cur.unread && n.started) {
+	if cur := n.current.Load(); cur != nil && cur.Hash() == p.Manifest && n.kept && (!cur.unread || !n.started) {
 		return nil
 	}
 	// Polling is cheap and goes on; loading is not, and waits longer each time.

@@ -100,7 +100,7 @@ func TestRecall(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer w.Close()
+			defer func() { _ = w.Close() }()
 			publish(t, w, all...)
 			node := start(t, Options{Source: w, Local: home}, nil)
 			if _, err := node.At(2); err != nil && name != "bundle" {

@@ -3,7 +3,7 @@ package trust
 import (
 	"context"
 	"errors"
-	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -90,7 +90,7 @@ func TestHistories(t *testing.T) {
 		{nil, 3, 1, a, ""}, // who trusts nobody asks for nothing
 	}
 	for i, test := range tests {
-		t.Run(fmt.Sprint(i), func(t *testing.T) {
+		t.Run(strconv.Itoa(i), func(t *testing.T) {
 			var keys []Key
 			for _, s := range test.trusts {
 				keys = append(keys, s.Key())

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -297,8 +298,8 @@ func TestEdge(t *testing.T) {
 	}
 	next := s.change("另一处改动")
 	s.id = gist
-	luoshu(t, publisher, "rollback", fmt.Sprint(seq-1), "--to", place, "--key", key).want(t, exitUsage)
-	luoshu(t, publisher, "rollback", fmt.Sprint(seq), "--to", place, "--key", key).want(t, exitDone)
+	luoshu(t, publisher, "rollback", strconv.FormatInt(seq-1, 10), "--to", place, "--key", key).want(t, exitUsage)
+	luoshu(t, publisher, "rollback", strconv.FormatInt(seq, 10), "--to", place, "--key", key).want(t, exitDone)
 	arrives(next + 1)
 	gone("after a rollback")
 	luoshu(t, homes[0], "sync", "--from", older).want(t, exitFailed)

@@ -134,8 +134,7 @@ func (s *signFlags) base(ctx context.Context, c *common, trustedFile string, tar
 	}
 	past := auditedPast(c.dataDir, target.String())
 	store := cache.Store(target)
-	switch {
-	case signed || past.signed:
+	if signed || past.signed {
 		store = cache.Trusting(target, keys)
 	}
 	if signed && signer == nil && !s.unsigned {
