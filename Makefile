@@ -9,12 +9,16 @@ IMAGE        ?= luoshu
 CONTAINER    ?= docker
 VULNDB       ?=
 SCREENS      ?= screens
+VERSION      ?= $(shell git describe --tags --always 2>/dev/null | sed 's/^v//; s/^\([^0-9]\)/0.0.0+\1/; /^[0-9a-f]*$$/s/^/0.0.0+/' || true)
+MAINTAINER   ?= Luoshu <luoshu@example.invalid>
 
 # Tools have a module file of their own, so that they never weigh on the product's.
 # To raise one: go get -tool -modfile=tools/go.mod PATH@VERSION (never tidy: that would pull the product in).
 TOOL := go tool -modfile=tools/go.mod
+# A module file of its own, so that raising one tool raises no other.
+NFPM := go tool -modfile=tools/nfpm.mod nfpm
 
-.PHONY: help run build test race fuzz bench screens accessible fmt fmt-check lint spectral vuln docs check image
+.PHONY: help run build test race fuzz bench screens accessible fmt fmt-check lint spectral vuln docs check image cross packages
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,3 +82,20 @@ check: fmt-check lint docs test vuln ## everything a change must pass; vuln come
 
 image: ## build the container image
 	$(CONTAINER) build -t $(IMAGE) .
+
+# What terminals run: UOS, Kylin and Debian on four kinds of processor, and Windows.
+TARGETS := linux/amd64 linux/arm64 linux/arm linux/loong64 windows/amd64
+
+cross: ## build the program for every system it is for, into dist
+	@for target in $(TARGETS); do \
+	  os=$${target%/*} arch=$${target#*/}; out=dist/luoshu-$$os-$$arch; [ $$os != windows ] || out=$$out.exe; \
+	  echo "$$out"; CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch GOARM=7 go build -trimpath -ldflags "-s -w -X main.release=$(VERSION)" -o $$out ./cmd/luoshu; \
+	done
+
+packages: cross ## make Debian packages into dist
+	@for arch in amd64 arm64 arm loong64; do \
+	  deb=$${arch/#arm/armhf}; deb=$${deb/#armhf64/arm64}; \
+	  ARCH=$$deb VERSION="$(VERSION)" MAINTAINER="$(MAINTAINER)" BINARY=dist/luoshu-linux-$$arch $(NFPM) package --config docs/debian/nfpm.yaml --packager deb --target dist; \
+	done
+	@VERSION="$(VERSION)" MAINTAINER="$(MAINTAINER)" $(NFPM) package --config docs/debian/nfpm-kiosk.yaml --packager deb --target dist
+	@cd dist && sha256sum luoshu*_*.deb luoshu-linux-* luoshu-windows-* >SHA256SUMS

@@ -31,6 +31,9 @@ type Hub struct {
 	client *http.Client
 }
 
+// PointerPath is where a node says what is current.
+const PointerPath = "/api/v1/releases/current/pointer"
+
 // A whole answer may take hubPatience: 64 MB over 5 Mbit/s.
 const (
 	hubDial     = 3 * time.Second
@@ -91,7 +94,7 @@ func (h *Hub) Close() error {
 
 // Current implements Store.
 func (h *Hub) Current(ctx context.Context) (catalog.Pointer, error) {
-	b, err := h.get(ctx, "/api/v1/releases/current/pointer", maxPointerBytes)
+	b, err := h.get(ctx, PointerPath, maxPointerBytes)
 	if errors.Is(err, catalog.ErrNotFound) {
 		return catalog.Pointer{}, fmt.Errorf("%s: %w", h, catalog.ErrNoRelease)
 	}
@@ -173,6 +176,13 @@ func (h *Hub) ask(ctx context.Context, path string, limit int64, have *partial) 
 	if len(have.body) > 0 {
 		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", len(have.body)))
 		req.Header.Set("If-Range", have.etag)
+	}
+	if herald := heraldOf(ctx); herald != nil && path == PointerPath {
+		a, token := herald()
+		req.Header.Set(AnnouncementHeader, a.String())
+		if token != "" {
+			req.Header.Set(TokenHeader, token)
+		}
 	}
 	resp, err := h.client.Do(req)
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -100,10 +101,7 @@ func issueKey(env environment, c *common, path, note string) error {
 	if err != nil {
 		return err
 	}
-	secret := "luoshu_" + rand.Text()
-	sum := sha256.Sum256([]byte(secret))
-	digest := hex.EncodeToString(sum[:])
-	k := issuedKey{ID: digest[:8], SHA256: catalog.Hash(digest), Note: note, IssuedAt: time.Now().UTC().Truncate(time.Second)}
+	secret, k := newSecret("", note)
 	if err := writeKeys(path, append(keys, k)); err != nil {
 		return err
 	}
@@ -115,6 +113,14 @@ func issueKey(env environment, c *common, path, note string) error {
 		EN: "%s\nKey %s is shown this once: hand it over safely. To use it: Authorization: Bearer KEY",
 	}, secret, k.ID)
 	return nil
+}
+
+// newSecret makes a key that is called id, or by the beginning of its digest without one.
+func newSecret(id, note string) (string, issuedKey) {
+	secret := "luoshu_" + rand.Text()
+	sum := sha256.Sum256([]byte(secret))
+	digest := hex.EncodeToString(sum[:])
+	return secret, issuedKey{ID: cmp.Or(id, digest[:8]), SHA256: catalog.Hash(digest), Note: note, IssuedAt: time.Now().UTC().Truncate(time.Second)}
 }
 
 func listKeys(env environment, c *common, path string) error {
@@ -143,7 +149,7 @@ func revokeKey(env environment, c *common, path, id string) error {
 		}
 	}
 	if len(rest) == len(keys) {
-		return usage("没有密钥“%s”；luoshu key list 列出全部", "there is no key %q; luoshu key list lists them", id)
+		return usage("没有“%s”的密钥", "there is no key %q", id)
 	}
 	if err := writeKeys(path, rest); err != nil {
 		return err
@@ -178,7 +184,7 @@ func writeKeys(path string, keys []issuedKey) error {
 type keyring struct {
 	path  string
 	log   *slog.Logger
-	known atomic.Pointer[map[[32]byte]struct{}]
+	known atomic.Pointer[map[[32]byte]string] // their IDs
 	// read is the file as it was read last: it is replaced, never written to.
 	read fs.FileInfo
 }
@@ -200,11 +206,11 @@ func (k *keyring) load() error {
 	if err != nil {
 		return err
 	}
-	known := make(map[[32]byte]struct{}, len(keys))
+	known := make(map[[32]byte]string, len(keys))
 	for _, key := range keys {
 		var digest [32]byte
 		_, _ = hex.Decode(digest[:], []byte(key.SHA256)) // checked when it was read
-		known[digest] = struct{}{}
+		known[digest] = key.ID
 	}
 	k.known.Store(&known)
 	k.read = info
@@ -212,8 +218,14 @@ func (k *keyring) load() error {
 }
 
 func (k *keyring) knows(digest [32]byte) bool {
-	_, ok := (*k.known.Load())[digest]
+	_, ok := k.holder(digest)
 	return ok
+}
+
+// holder returns the ID of a key.
+func (k *keyring) holder(digest [32]byte) (string, bool) {
+	id, ok := (*k.known.Load())[digest]
+	return id, ok
 }
 
 // run follows the file until ctx is done. While it cannot be read, the keys stay as they
@@ -228,7 +240,7 @@ func (k *keyring) run(ctx context.Context) {
 		case <-ticker.C:
 			err := k.load()
 			if err != nil && !failed {
-				k.log.Warn("the API keys cannot be read and stay as they were", slog.Any("error", err))
+				k.log.Warn("keys cannot be read and stay as they were", slog.String("file", k.path), slog.Any("error", err))
 			}
 			failed = err != nil
 		}

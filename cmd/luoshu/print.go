@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mattn/go-runewidth"
+
 	"luoshu/cache"
 	"luoshu/catalog"
 	"luoshu/catalog/ingest"
@@ -98,6 +100,24 @@ func (p printer) line(t catalog.Text, args ...any) {
 
 // rules shows what is to be said of rows, the gravest outcome first, what was said
 // most often first. Rows of which the same is said share a line.
+// table prints rows in columns. A text of others can do nothing to the terminal.
+func (p printer) table(rows [][]string) {
+	var width []int
+	for _, row := range rows {
+		width = append(width, make([]int, max(0, len(row)-len(width)))...)
+		for i, cell := range row {
+			width[i] = max(width[i], runewidth.StringWidth(clean(cell)))
+		}
+	}
+	for _, row := range rows {
+		var line strings.Builder
+		for i, cell := range row {
+			line.WriteString(runewidth.FillRight(clean(cell), width[i]+2))
+		}
+		_, _ = fmt.Fprintln(p.w, strings.TrimRight(line.String(), " "))
+	}
+}
+
 func (p printer) rules(out result) {
 	type said struct {
 		outcome                           ingest.Outcome

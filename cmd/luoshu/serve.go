@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -36,7 +37,11 @@ type serveFlags struct {
 	poll                             time.Duration
 	logFormat, logLevel              string
 	accessLog                        bool
+	terminalToken                    string
 	limits                           limitFlags
+	admin                            adminFlags
+	fleet                            fleetFlags
+	node                             atomic.Pointer[cache.Near] // what serves, once there is one
 	preview                          []string
 	reading                          publishFlags // how the files of a preview are read
 }
@@ -84,7 +89,10 @@ and keeps nothing.
 	f.BoolVar(&s.accessLog, "access-log", false, "log every request, without addresses of clients")
 	f.StringArrayVar(&s.preview, "preview", nil, "file to show as it would look, to this machine alone (may be repeated)")
 	f.StringVar(&s.counts, "counts-store", "", "Redis in which the nodes add up what was scanned, opened and not found; of nobody who did (default: counted in memory)")
+	f.StringVar(&s.terminalToken, "terminal-token-file", "", "file of the token that luoshu fleet register gave this terminal")
 	s.limits.register(f)
+	s.admin.register(f)
+	s.fleet.register(f)
 	s.reading.registerReading(f)
 	return cmd
 }
@@ -131,9 +139,9 @@ func (s *serveFlags) run(ctx context.Context, env environment, c *common) error 
 		return err
 	}
 	defer closeCounts()
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.addr)
+	listener, err := listen(ctx, env, s.addr)
 	if err != nil {
-		return catalog.NewTextError(nil, catalog.Text{ZH: "%v；请用 --addr 换一个地址", EN: "%v; choose another address with --addr"}, err)
+		return err
 	}
 	defer func() { _ = listener.Close() }()
 	bound := listener.Addr().(*net.TCPAddr)
@@ -142,6 +150,15 @@ func (s *serveFlags) run(ctx context.Context, env environment, c *common) error 
 		ZH: "洛书已启动：http://localhost:%d/ （接口 /api/v1，停止请按 Ctrl-C）",
 		EN: "Luoshu is up: http://localhost:%d/ (API at /api/v1; stop with Ctrl-C)",
 	}
+	dispatcher, err := s.fleet.open(c.dataDir, log)
+	if err != nil {
+		return err
+	}
+	herald, err := s.herald(c.dataDir, s.node.Load)
+	if err != nil {
+		return err
+	}
+	ctx = cache.WithHerald(ctx, herald)
 	var near *cache.Near
 	var exporter *opendata.Exporter
 	closeStore := func() {}
@@ -160,7 +177,17 @@ func (s *serveFlags) run(ctx context.Context, env environment, c *common) error 
 		return err
 	}
 	defer closeStore()
-	app, err := newApp(near, serverOptions{address: address, terminal: s.terminal, panel: s.panel, preview: preview, exporter: exporter, limiter: limiter, counts: counts, log: log, accessLog: s.accessLog})
+	dispatcher.near = near
+	telemetry := newTelemetry(near, dispatcher)
+	admin, err := s.admin.open(ctx, c.dataDir, telemetry, dispatcher, log)
+	if err != nil {
+		return err
+	}
+	options := serverOptions{address: address, terminal: s.terminal, panel: s.panel, preview: preview, exporter: exporter, limiter: limiter, counts: counts, dispatcher: dispatcher, log: log, accessLog: s.accessLog}
+	if admin != nil {
+		options.telemetry = telemetry
+	}
+	app, err := newApp(near, options)
 	if err != nil {
 		return asUsage(err)
 	}
@@ -176,11 +203,13 @@ func (s *serveFlags) run(ctx context.Context, env environment, c *common) error 
 	group.Go(func() { exporter.Run(following) })
 	group.Go(func() { runLimiter(following) })
 	group.Go(func() { runCounts(following) })
+	group.Go(func() { dispatcher.run(following) })
+	group.Go(func() { admin.run(following) })
 	defer group.Wait()
 	defer stopFollowing()
 
 	failed := make(chan error, 1)
-	group.Go(func() { failed <- app.Listener(doors{listener.(*net.TCPListener)}) })
+	group.Go(func() { failed <- app.Listener(doors{listener}) })
 	notify := newNotifier(env.lookup)
 	if err := notify.send(ctx, "READY=1"); err != nil {
 		log.Warn("systemd could not be told that the service is ready", slog.Any("error", err))
@@ -242,6 +271,7 @@ func (s *serveFlags) follow(ctx context.Context, dataDir string, log *slog.Logge
 		},
 		Trusted: func() ([]trust.Key, error) { return readTrusted(s.trusted, dataDir) },
 	})
+	s.node.Store(near)
 	if err := near.Start(ctx); err != nil {
 		log.Warn("there is no release to show yet", slog.String("source", sources[0].String()), slog.Any("error", err))
 	}

@@ -35,15 +35,19 @@ const (
 )
 
 type serverOptions struct {
-	address   addresses
-	terminal  string
-	panel     string
-	preview   bool
-	exporter  *opendata.Exporter
-	limiter   *opendata.Limiter
-	counts    *cache.Counts
-	log       *slog.Logger
-	accessLog bool
+	address  addresses
+	terminal string
+	panel    string
+	preview  bool
+	exporter *opendata.Exporter
+	limiter  *opendata.Limiter
+	// telemetry counts what is answered; nil without an admin listener.
+	telemetry *telemetry
+	// dispatcher hears the terminals that follow this node; nil for one that has none.
+	dispatcher *dispatcher
+	counts     *cache.Counts
+	log        *slog.Logger
+	accessLog  bool
 }
 
 // newApp assembles the surfaces over near.
@@ -89,6 +93,9 @@ func newApp(near *cache.Near, opt serverOptions) (*fiber.App, error) {
 	app.Server().ContinueHandler = func(*fasthttp.RequestHeader) bool { return false }
 
 	app.Use(front(near))
+	if opt.telemetry != nil {
+		app.Use(opt.telemetry.count)
+	}
 	if opt.preview {
 		app.Use(unpublished())
 	}
@@ -98,6 +105,9 @@ func newApp(near *cache.Near, opt serverOptions) (*fiber.App, error) {
 	app.Use(recover.New(recover.Config{EnableStackTrace: true, StackTraceHandler: func(c *fiber.Ctx, cause any) {
 		opt.log.Error("panic", slog.String("request_id", c.GetRespHeader(fiber.HeaderXRequestID)), slog.Any("cause", cause))
 	}}))
+	if opt.dispatcher != nil {
+		app.Use(cache.PointerPath, opt.dispatcher.heard)
+	}
 	health(app, near, opt.counts)
 	static.Routes(app)
 	api.Routes(app)
