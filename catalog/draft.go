@@ -327,12 +327,13 @@ func (d *Draft) Restored() []ID {
 	return missing
 }
 
-// Published returns the identifiers of publisher's records of ds in the base.
+// Published returns the identifiers of publisher's records of ds in the base, but for
+// printings: paper cannot be taken back, whatever a later file lacks.
 func (d *Draft) Published(publisher string, ds Dataset) []ID {
 	var ids []ID
 	if d.base != nil {
 		for _, e := range d.base.Entries {
-			if e.Dataset == ds && e.Publisher() == publisher {
+			if e.Dataset == ds && e.Publisher() == publisher && member(e.Raw, "printing") == nil {
 				ids = append(ids, e.ID)
 			}
 		}

@@ -140,6 +140,11 @@ type Edition struct {
 	IssuedOn      Date    `json:"issued_on,omitzero"`
 	Organizations []Party `json:"organizations,omitempty"`
 	Items         []Ref   `json:"items,omitempty"`
+	// Printing is nil of an edition that was printed elsewhere.
+	Printing *Printing `json:"printing,omitempty"`
+	// PrintedVersions are those of the items, in their order: a record with another
+	// version has changed since it was printed.
+	PrintedVersions []int `json:"printed_versions,omitempty"`
 }
 
 // Case is a told example of a transfer.

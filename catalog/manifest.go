@@ -19,7 +19,7 @@ const (
 	FormatVersion = 1
 	// SchemaVersion names the fields of the records (major.minor: a minor
 	// version only adds).
-	SchemaVersion = "1.0"
+	SchemaVersion = "1.1"
 
 	MaxManifestBytes  = 64 << 20
 	MaxSignatureBytes = 4 << 10

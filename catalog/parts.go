@@ -108,3 +108,14 @@ type Observation struct {
 	Source      string  `json:"source,omitzero"`
 	Provisional bool    `json:"provisional,omitzero"`
 }
+
+// Printing says what a printed edition was made of. The codes on its pages carry P and
+// Number as their placement, so that a scan tells which edition is in the reader's hands.
+type Printing struct {
+	// Number is the edition's own in the whole catalog, from 1.
+	Number int `json:"number"`
+	// Package is what was printed.
+	Package Ref `json:"package"`
+	// Release is the release on whose text the edition stands.
+	Release int64 `json:"release"`
+}

@@ -198,6 +198,8 @@ func (f *fixture) sampleValue(field catalog.Field, i int) any {
 				return string(f.id["market"])
 			}
 			return string(f.id["university"])
+		case catalog.Packages:
+			return string(f.id["listing"])
 		default:
 			return string(f.id["short"])
 		}

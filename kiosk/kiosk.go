@@ -2,6 +2,7 @@ package kiosk
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"embed"
@@ -173,7 +174,7 @@ func buildHash() (string, error) {
 		fmt.Fprintf(sum, "%s %d\n%s", name, len(b), b)
 		return err
 	})
-	for _, name := range []string{"css/fonts.css", "css/tokens.css", "css/kiosk.css", "css/boards.css", "js/keys.js", "js/search.js", "js/terminal.js"} {
+	for _, name := range []string{"css/fonts.css", "css/tokens.css", "css/kiosk.css", "css/boards.css", "css/print.css", "js/keys.js", "js/search.js", "js/terminal.js"} {
 		fmt.Fprintln(sum, static.URL(name))
 	}
 	fmt.Fprintln(sum, panelVersion)
@@ -200,6 +201,7 @@ func (h *Handler) Routes(r fiber.Router) {
 	r.Get("/take", h.handle(h.take))
 	r.Get("/q", h.handle(h.enter))
 	r.Get("/q/", h.handle(h.enter))
+	h.printRoutes(r)
 	r.Get("/q/list/:id", h.handle(h.listCode))
 	r.Get("/q/list/:id"+contactFile, h.handle(h.contactsOf))
 	r.Get("/places", h.handle(h.places))
@@ -251,7 +253,7 @@ func (h *Handler) handle(fn func(*request) (answer, error)) fiber.Handler {
 }
 
 func (h *Handler) send(c *fiber.Ctx, rq *request, a answer) error {
-	policy := pagePolicy
+	policy := cmp.Or(rq.policy, pagePolicy)
 	if rq.phone {
 		policy = h.landingPolicy
 	}
@@ -370,6 +372,7 @@ type request struct {
 	listPage int
 	base     string
 	noBase   catalog.Text // why base is empty
+	policy   string       // content security policy, where it is not that of every page
 }
 
 func (h *Handler) newRequest(c *fiber.Ctx) *request {

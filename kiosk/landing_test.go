@@ -276,6 +276,7 @@ func TestPrinted(t *testing.T) {
 		code + "-P2?lang=en":      `since it was printed in 秋季目录 \(8 October 2026\), last on 2 November 2026\.`,
 		code:                      `^$`,
 		code + "-K2":              `^$`,
+		code + "-P0":              `^$`, // a print that was no edition
 		"/q/" + string(ids["未印"]): `^$`,
 	} {
 		if got := told(path); !regexp.MustCompile(want).MatchString(got) {

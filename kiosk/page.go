@@ -269,6 +269,9 @@ var failures = []struct {
 	status int
 	name   string
 }{
+	{errPrintQuery, fiber.StatusBadRequest, "print.query"},
+	{errPrintMany, fiber.StatusBadRequest, "print.many"},
+	{errPrintNone, fiber.StatusNotFound, "print.none"},
 	{catalog.ErrNoRelease, fiber.StatusServiceUnavailable, "release"},
 	{catalog.ErrUnavailable, fiber.StatusServiceUnavailable, "unavailable"},
 	{catalog.ErrCheckCharacter, fiber.StatusNotFound, "mistyped"},

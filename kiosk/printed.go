@@ -34,7 +34,7 @@ func paper(placement string) bool { return strings.HasPrefix(placement, "P") }
 // printed returns what has changed about e since it was printed with that placement, nil
 // where it was not or nothing has.
 func (s *sheet) printed(e catalog.Entry, placement string) (*printed, error) {
-	if !paper(placement) {
+	if !paper(placement) || placement == unnumbered {
 		return nil, nil
 	}
 	edition, err := s.edition(placement)

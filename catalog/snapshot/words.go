@@ -748,3 +748,8 @@ func orderByName(titles strings32) []uint32 {
 	}
 	return places
 }
+
+// CompareNames orders texts as they are spoken, as records are ordered by name.
+func CompareNames(a, b string) int {
+	return cmp.Or(spokenBefore(loadPinyin(), squeeze(nil, []byte(a)), squeeze(nil, []byte(b))), strings.Compare(a, b))
+}

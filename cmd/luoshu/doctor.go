@@ -329,7 +329,7 @@ func (p *patient) browser(context.Context) finding {
 
 func (p *patient) fonts(ctx context.Context) finding {
 	advice := catalog.Text{
-		ZH: "打印目录需要：apt-get install fonts-noto-cjk；屏幕页面自带字体，不需要", EN: "luoshu print needs one: apt-get install fonts-noto-cjk; pages on screens bring their own",
+		ZH: "打印目录需要：apt-get install fonts-lxgw-wenkai；屏幕页面自带字体，不需要", EN: "luoshu print needs one: apt-get install fonts-lxgw-wenkai; pages on screens bring their own",
 	}
 	fc, err := p.look("fc-list")
 	if err != nil {

@@ -54,7 +54,7 @@ func TestDoctor(t *testing.T) {
 		{"panel of the profile", patient{dataDir: healthy, terminal: "K1"}, "panel", fine, ":"},
 		{"unknown terminal", patient{dataDir: healthy, terminal: "Z9"}, "panel", warn, "default"},
 		{"no browser", patient{dataDir: healthy, look: none}, "browser", warn, "apt-get install chromium"},
-		{"no fonts", patient{dataDir: healthy, look: none}, "fonts", warn, "fonts-noto-cjk"},
+		{"no fonts", patient{dataDir: healthy, look: none}, "fonts", warn, "fonts-lxgw-wenkai"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

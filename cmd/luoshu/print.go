@@ -55,7 +55,19 @@ func printReport(w io.Writer, lang string, out result, check bool) {
 	p.deskless(out.Deskless)
 	p.fixed(out.Fixed)
 	p.differences(out.Diff.draft)
+	p.editions(out.Editions)
 	p.closing(out, check)
+}
+
+// editions tells the numbers that packages go to print with.
+func (p printer) editions(all []printedEdition) {
+	for _, e := range all {
+		t := catalog.Text{ZH: "成果包 %s：第 %d 号印本（%s），%d 条，目录记录 %s", EN: "package %s: printed edition %d (%s), %d entries, record %s"}
+		if !e.New {
+			t = catalog.Text{ZH: "成果包 %s：内容未变，仍是第 %d 号印本（%s），%d 条，目录记录 %s", EN: "package %s: unchanged, still printed edition %d (%s), %d entries, record %s"}
+		}
+		p.line(t, e.Package, e.Number, e.Placement, e.Items, e.Edition)
+	}
 }
 
 // closing says in the last line what came of it all.

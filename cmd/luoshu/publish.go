@@ -45,6 +45,7 @@ type publishFlags struct {
 	sample               bool
 	sign                 signFlags
 	trusted              string
+	editions             []string
 }
 
 // registerReading adds the flags that say how files are read.
@@ -70,6 +71,7 @@ func (p *publishFlags) register(cmd *cobra.Command) {
 	f.StringVar(&p.reason, "reason", "", "why records are withdrawn; the public reads it")
 	f.StringVar(&p.successor, "successor", "", "identifier of the record that takes the place of a withdrawn one")
 	f.StringArrayVar(&p.restore, "restore", nil, "withdrawn identifier to bring back; the files must hold it (may be repeated)")
+	f.StringArrayVar(&p.editions, "edition", nil, "identifier of a package that goes to print: number the edition and record what it holds (may be repeated)")
 	f.StringArrayVar(&p.approve, "approve", nil, "let pass what a rule holds in a row: RULE:ROW such as M3:17, RULE:ID or RULE:FILE/SHEET!ROW (may be repeated)")
 	f.StringVar(&p.approvedBy, "approved-by", "", "who decided that; another person than the reviewer")
 	f.StringVar(&p.because, "because", "", "why")
@@ -106,6 +108,10 @@ sheets have that row: RULE:FILE/SHEET!ROW or RULE:ID. It is remembered for as lo
 the text stays the same.
 
 With --key the release is signed, and terminals that trust the key show nothing else.
+
+--edition P… numbers a package that goes to print and records which items it holds, in
+which order and version; luoshu print then makes the PDF. While nothing of it changes,
+the number stays.
 
 Publication is conditional on the unit's secrecy review (洛市科〔2017〕99号): give
 --reviewed-by and --reviewed-on. They go, with the files' SHA-256, into the audit
@@ -156,8 +162,8 @@ func (p *publishFlags) options(files []string, check bool) (ingest.Options, erro
 	if !catalog.ValidCatalogName(p.publisher) {
 		return opt, usage("缺少 --publisher，或其中有小写字母、数字、连字符以外的字符", "--publisher is missing or has other characters than lower-case letters, digits and hyphens")
 	}
-	if len(files) == 0 && len(p.withdraw) == 0 && p.profile == "" {
-		return opt, usage("请给出要发布的文件、--withdraw 或 --profile", "give the files to publish, --withdraw or --profile")
+	if len(files) == 0 && len(p.withdraw) == 0 && p.profile == "" && len(p.editions) == 0 {
+		return opt, usage("请给出要发布的文件、--withdraw、--edition 或 --profile", "give the files to publish, --withdraw, --edition or --profile")
 	}
 	if !check && len(files) > 0 {
 		if err := p.reviewed(time.Now()); err != nil {
@@ -234,6 +240,8 @@ type result struct {
 	Codes proof `json:"codes,omitzero"`
 	// Deskless are the markets without a contact desk.
 	Deskless []catalog.Ref `json:"markets_without_desk,omitempty"`
+	// Editions are the packages that go to print, with their numbers.
+	Editions []printedEdition `json:"editions,omitempty"`
 	// Fixed says what --fixed wrote.
 	Fixed *fixedFile `json:"fixed,omitzero"`
 }
@@ -343,8 +351,40 @@ func (p *publishFlags) read(ctx context.Context, c *common, draft *catalog.Draft
 	if err == nil {
 		err = p.describe(draft)
 	}
+	if err == nil {
+		out.Editions, err = p.recordEditions(draft)
+	}
 	out.Changes.Added, out.Changes.Updated, out.Changes.Withdrawn = draft.Counts()
 	return out, err
+}
+
+// printedEdition is an edition of a package as --edition recorded it.
+type printedEdition struct {
+	Package   catalog.ID `json:"package"`
+	Edition   catalog.ID `json:"edition"`
+	Number    int        `json:"number"`
+	Placement string     `json:"placement"`
+	Items     int        `json:"items"`
+	// New is false where the last edition of the package still stands.
+	New bool `json:"new"`
+}
+
+// recordEditions puts the editions that go to print into the draft, after everything they
+// hold.
+func (p *publishFlags) recordEditions(draft *catalog.Draft) ([]printedEdition, error) {
+	var all []printedEdition
+	for _, s := range p.editions {
+		id, err := catalog.ParseID(s)
+		if err != nil {
+			return all, usage("--edition %s：%v", "--edition %s: %v", s, err)
+		}
+		e, change, err := draft.Print(p.publisher, id)
+		if err != nil {
+			return all, err
+		}
+		all = append(all, printedEdition{id, e.ID, e.Printing.Number, e.Printing.Placement(), len(e.Items), change != catalog.Unchanged})
+	}
+	return all, nil
 }
 
 // release builds what the draft makes of the files and, unless target is nil,

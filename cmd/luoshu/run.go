@@ -165,7 +165,7 @@ func newRoot(env environment) *cobra.Command {
 	f.BoolVar(&c.json, "json", false, "print the result as JSON, for programs")
 	f.StringVar(&c.dataDir, "data-dir", env.dataFolder(), "where releases and the audit record are kept on this machine")
 	root.AddCommand(
-		newServe(env, c), newPublish(env, c), newCheck(env, c), newScreen(env, c), newTemplate(env, c), newDemo(env, c), newSync(env, c),
+		newServe(env, c), newPublish(env, c), newCheck(env, c), newScreen(env, c), newTemplate(env, c), newPrint(env, c), newDemo(env, c), newSync(env, c),
 		newReleases(env, c), newRollback(env, c), newExport(env, c), newGC(env, c), newStats(env, c), newPurge(env, c), newKeygen(env, c), newTrust(env, c), newHealth(env, c), newDoctor(env, c), newKey(env, c), newFleet(env, c), newVersion(env, c),
 	)
 	return root

@@ -1,0 +1,417 @@
+package kiosk
+
+import (
+	"errors"
+	"html/template"
+	"log/slog"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"luoshu/catalog"
+	"luoshu/catalog/qr"
+	"luoshu/catalog/snapshot"
+)
+
+const (
+	// mostPrinted bounds the entries of one print; the text fail.print.many says it.
+	mostPrinted = 500
+	// unnumbered is the placement of codes in what is no recorded edition.
+	unnumbered    = "P0"
+	labelsOnSheet = 14
+	cardLead      = 150 // characters of an abstract on a card
+)
+
+// Why nothing is printed.
+var (
+	errPrintQuery = errors.New("the address of a print is wrong")
+	errPrintMany  = errors.New("too many entries for one print")
+	errPrintNone  = errors.New("nothing to print")
+)
+
+// printPage is a catalog on paper: a page to print, and what luoshu print makes a PDF of.
+type printPage struct {
+	*page
+	Paper paperForm
+	// CSS is what of the layout depends on the text: the page boxes.
+	CSS template.CSS
+	// Theme is what stands above the title, Intro what the publisher says of it.
+	Theme, Intro text
+	Edition      string
+	Criteria     []fact
+	Entries      []*printEntry
+	// Sheets are the entries by sheets of labels.
+	Sheets [][]*printEntry
+	// Book tells a catalog, with cover, contents and indexes, from cards, labels and a
+	// single sheet.
+	Book    bool
+	Indexes []printIndex
+	Hash    catalog.Hash
+	Desks   []catalog.Desk
+}
+
+// printEntry is one record of it.
+type printEntry struct {
+	*sheet
+	N     int
+	Code  scan
+	Brief text
+	Facts []fact
+	Prose []fact
+	More  []fact // of a single sheet: everything else
+	Desk  *catalog.Desk
+}
+
+// Anchor is where links to the entry lead.
+func (e *printEntry) Anchor() string { return "e" + strconv.Itoa(e.N) }
+
+// printRequest is what a print is made of.
+type printRequest struct {
+	paper   paperForm
+	entries []catalog.Entry
+	edition *catalog.Edition // nil of what is not recorded
+	source  *catalog.Entry   // the package
+	single  bool
+}
+
+func (h *Handler) printRoutes(r fiber.Router) {
+	r.Get("/print/packages/:id", h.handle(h.print(printPackage)))
+	r.Get("/print/catalog", h.handle(h.print(printCatalog)))
+	r.Get("/print/listings/:id", h.handle(h.print(printListing)))
+}
+
+func (h *Handler) print(find func(*request, *printRequest) error) func(*request) (answer, error) {
+	return func(rq *request) (answer, error) {
+		rq.view = view{lang: rq.view.lang}
+		var pr printRequest
+		if err := pr.read(rq); err != nil {
+			return answer{}, err
+		}
+		switch err := find(rq, &pr); {
+		case errors.Is(err, catalog.ErrWithdrawn):
+			return h.gone(rq, catalog.ID(strings.ToUpper(rq.param))), nil
+		case err != nil:
+			return answer{}, err
+		}
+		switch n := len(pr.entries); {
+		case n == 0:
+			return answer{}, errPrintNone
+		case n > mostPrinted:
+			return answer{}, errPrintMany
+		}
+		rq.state = rq.args.Encode()
+		css := pr.css(rq)
+		rq.policy = printPolicy(css)
+		return answer{template: "print", data: func() (any, error) { return pr.page(rq, css) }}, nil
+	}
+}
+
+// read reads what every print can be asked for: lang, format and bleed.
+func (pr *printRequest) read(rq *request) error {
+	i := slices.IndexFunc(papers, func(p paperForm) bool { return p.Name == rq.args.Get("format") })
+	if i < 0 && rq.args.Has("format") {
+		return errPrintQuery
+	}
+	pr.paper = papers[max(i, 0)]
+	if s := rq.args.Get("bleed"); s != "" {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 0 || n > mostBleed {
+			return errPrintQuery
+		}
+		pr.paper.bleed = n
+	}
+	return nil
+}
+
+// common are the parameters of every print.
+var commonToPrints = []string{"lang", "format", "bleed"}
+
+// only refuses parameters beyond those of every print.
+func (rq *request) only() error {
+	for name, v := range rq.args {
+		if !slices.Contains(commonToPrints, name) || len(v) > 1 {
+			return errPrintQuery
+		}
+	}
+	return nil
+}
+
+// printListing prints one record, whatever it is.
+func printListing(rq *request, pr *printRequest) error {
+	e, err := rq.toPrint()
+	pr.entries, pr.single = []catalog.Entry{e}, true
+	return err
+}
+
+// toPrint returns the record that the address names.
+func (rq *request) toPrint() (catalog.Entry, error) {
+	id, err := catalog.ParseID(rq.param)
+	if err == nil {
+		err = rq.only()
+	}
+	if err != nil {
+		return catalog.Entry{}, err
+	}
+	return rq.snap.Find(id)
+}
+
+// printPackage prints a package: as its last edition, where that still stands.
+func printPackage(rq *request, pr *printRequest) error {
+	e, err := rq.toPrint()
+	if err != nil {
+		return err
+	}
+	if e.Dataset != catalog.Packages {
+		return catalog.ErrNotFound
+	}
+	pr.source = &e
+	record, err := catalog.Decode(e.Dataset, e.Raw)
+	if err != nil {
+		return err
+	}
+	pack, ok := record.(*catalog.Package)
+	if !ok {
+		return catalog.ErrDamaged
+	}
+	versions := map[catalog.ID]int{}
+	var items []catalog.ID
+	for _, id := range pack.Items {
+		if item, err := rq.snap.Find(id); err == nil {
+			pr.entries = append(pr.entries, item)
+			items, versions[id] = append(items, id), item.Version()
+		}
+	}
+	last, err := catalog.PrintedEdition(slices.Collect(rq.snap.All(catalog.Catalogs)), e.ID)
+	if err == nil && last != nil && last.Stands(items, func(id catalog.ID) int { return versions[id] }) {
+		pr.edition = last
+	}
+	return err
+}
+
+// printCatalog prints what a query finds, as the lists and the interface have it. What it
+// does not understand it refuses: paper cannot be corrected.
+func printCatalog(rq *request, pr *printRequest) error {
+	q, err := readPrintQuery(rq.args)
+	if err != nil {
+		return err
+	}
+	q.Limit = mostPrinted
+	found, err := rq.snap.Search(q)
+	switch {
+	case errors.Is(err, catalog.ErrInvalid):
+		return errPrintQuery
+	case err == nil && found.Total > mostPrinted:
+		return errPrintMany
+	}
+	pr.entries = found.Entries
+	return err
+}
+
+// readPrintQuery reads a query. A field takes a value or several, field.in several with
+// commas between, field.gte and field.lte the ends of a range.
+func readPrintQuery(args url.Values) (snapshot.Query, error) {
+	q := snapshot.Query{Text: typed(args.Get("q")), Dataset: catalog.Achievements, Sort: args.Get("sort")}
+	if q.Sort == "" && q.Text == "" {
+		q.Sort = snapshot.ByName
+	}
+	if d := args.Get("dataset"); d != "" {
+		info, ok := catalog.Dataset(d).Info()
+		if !ok {
+			return q, errPrintQuery
+		}
+		q.Dataset = info.Name
+	}
+	filters := map[string]*snapshot.Filter{}
+	n := 0
+	for name, values := range args {
+		if slices.Contains(commonToPrints, name) || slices.Contains([]string{"q", "dataset", "sort"}, name) {
+			if len(values) > 1 {
+				return q, errPrintQuery
+			}
+			continue
+		}
+		name, way, _ := cutWay(name)
+		field, ok := snapshot.LookupSearchField(q.Dataset, name)
+		if !ok || way != "" && way != waySome && !field.Ordered {
+			return q, errPrintQuery
+		}
+		if way == waySome {
+			values = strings.Split(strings.Join(values, ","), ",")
+		}
+		if n += len(values); n > maxValues {
+			return q, errPrintQuery
+		}
+		for _, v := range values {
+			if !possible(field, v) {
+				return q, errPrintQuery
+			}
+		}
+		f := filters[name]
+		if f == nil {
+			f = &snapshot.Filter{Field: name}
+			filters[name] = f
+		}
+		switch way {
+		case wayLeast:
+			f.Least = values[0]
+		case wayMost:
+			f.Most = values[0]
+		default:
+			f.Values = append(f.Values, values...)
+		}
+	}
+	for _, f := range filters {
+		q.Filters = append(q.Filters, *f)
+	}
+	slices.SortFunc(q.Filters, func(a, b snapshot.Filter) int { return strings.Compare(a.Field, b.Field) })
+	return q, nil
+}
+
+// How a parameter compares with its field, as the end of its name.
+const (
+	waySome  = ".in"
+	wayLeast = atLeast
+	wayMost  = ".lte"
+)
+
+func cutWay(name string) (field, way string, found bool) {
+	for _, way := range []string{waySome, wayLeast, wayMost} {
+		if field, ok := strings.CutSuffix(name, way); ok {
+			return field, way, true
+		}
+	}
+	return name, "", false
+}
+
+// Spare are the empty pages that can fill a booklet, whose sheets have four.
+func (*printPage) Spare() []int { return []int{1, 2, 3} }
+
+// DeskLine says in one line where a desk is.
+func (p *page) DeskLine(d catalog.Desk) []text {
+	line := []text{p.In(d.Name), {S: d.Telephone}, p.In(d.Address), p.In(d.Hours)}
+	return slices.DeleteFunc(line, func(t text) bool { return t.S == "" })
+}
+
+// page lays the print out.
+func (pr *printRequest) page(rq *request, css string) (*printPage, error) {
+	p := &printPage{
+		page: rq.newPage(text{}, "/"), Paper: pr.paper, CSS: template.CSS(css), //nolint:gosec // G203: written by css, which escapes what it is given
+		Book: pr.paper.book && !pr.single, Hash: rq.snap.Hash(), Edition: pr.editionText(rq),
+	}
+	p.Title, p.Desks = pr.title(rq), p.Release.Desks
+	if pr.source != nil {
+		s, err := p.newSheet(*pr.source)
+		if err != nil {
+			return nil, err
+		}
+		p.Theme, p.Intro = s.zh(s.str("issue_no")), s.Lead()
+		p.Criteria = plain(s.take("criteria"))
+	}
+	placement := unnumbered
+	if pr.edition != nil {
+		placement = pr.edition.Printing.Placement()
+	}
+	for i, e := range pr.entries {
+		s, err := p.newSheet(e)
+		if err != nil {
+			return nil, err
+		}
+		p.Entries = append(p.Entries, pr.entry(s, i+1, placement))
+	}
+	if p.Book {
+		p.Indexes = []printIndex{p.byOrganization(), p.byIndustry()}
+	}
+	if pr.paper.Name == "labels" {
+		p.Sheets = slices.Collect(slices.Chunk(p.Entries, labelsOnSheet))
+	}
+	return p, nil
+}
+
+// title is that of the whole: the package's, the record's, or the catalog's own.
+func (pr *printRequest) title(rq *request) text {
+	one := pr.source
+	if pr.single {
+		one = &pr.entries[0]
+	}
+	if one != nil {
+		if s, err := rq.newPage(text{}, "/").newSheet(*one); err == nil {
+			return s.Name()
+		}
+	}
+	return rq.view.in(rq.snap.Manifest().Title)
+}
+
+// editionText names the edition, or says that there is none.
+func (pr *printRequest) editionText(rq *request) string {
+	t := rq.h.texts[rq.view.lang]
+	if pr.edition == nil {
+		return t["print.unnumbered"]
+	}
+	s, _ := t.T("print.edition", pr.edition.Printing.Number, formatDate(pr.edition.IssuedOn, rq.view.lang))
+	return s
+}
+
+// entry lays out one record.
+func (pr *printRequest) entry(s *sheet, n int, placement string) *printEntry {
+	e := &printEntry{sheet: s, N: n, Code: s.printedCode(placement), Brief: s.Lead()}
+	s.takeNames()
+	card := pr.paper.Name == "a6"
+	if card {
+		e.Brief.S = clip(e.Brief.S, cardLead)
+	}
+	e.Facts = s.take(append(slices.Clone(s.layout.strip), s.layout.offer...)...)
+	if !card {
+		e.Prose = s.take(slices.Concat(s.layout.prose, s.layout.deep)...)
+	}
+	if pr.single && !card {
+		e.Desk = s.desk()
+		s.take(shared...)
+		s.take(s.layout.owner, "items", "abstract", "abstract_en")
+		for _, g := range s.groups {
+			if !s.used[g.top] {
+				e.More = append(e.More, s.take(g.top)...)
+			}
+		}
+	}
+	e.Facts, e.Prose, e.More = plain(e.Facts), plain(e.Prose), plain(e.More)
+	return e
+}
+
+// plain returns facts without links: paper has none.
+func plain(facts []fact) []fact {
+	for i := range facts {
+		for j := range facts[i].Values {
+			facts[i].Values[j].Href = ""
+		}
+		for _, entry := range facts[i].Entries {
+			plain(entry)
+		}
+	}
+	return facts
+}
+
+// printedCode returns the code of the record on paper, which says in which print it stands.
+func (s *sheet) printedCode(placement string) scan {
+	c := scan{Code: string(s.ID)}
+	if s.rq.base == "" {
+		if c.Reason = s.in(s.rq.noBase); c.Reason.S == "" {
+			c.Reason = text{S: s.texts["code.none"]}
+		}
+		return c
+	}
+	payload, err := qr.Payload(s.rq.base, s.ID, placement)
+	var code *qr.Code
+	if err == nil {
+		code, err = qr.New(payload, qr.Print)
+	}
+	if err != nil {
+		s.rq.h.log.Error("code not drawn", slog.String("path", s.Path), slog.String("error", err.Error()))
+		c.Reason = text{S: s.texts["code.none"]}
+		return c
+	}
+	c.Path, c.Size = code.Path(), code.Size()
+	return c
+}
