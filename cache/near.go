@@ -229,8 +229,10 @@ func (n *Near) Run(ctx context.Context) {
 	notices := make(chan *feed)
 	for _, f := range n.feeds {
 		if s, ok := f.Store.(Notifier); ok {
+			// Before anything is looked at: what is published in between is told.
+			heard := s.Notices(ctx)
 			group.Go(func() {
-				for range s.Notices(ctx) {
+				for range heard {
 					select {
 					case notices <- f:
 					case <-ctx.Done():
@@ -239,7 +241,8 @@ func (n *Near) Run(ctx context.Context) {
 			})
 		}
 	}
-	timer := time.NewTimer(0)
+	_ = n.look(ctx, n.feeds, false) // what came since Start
+	timer := time.NewTimer(n.pause())
 	defer timer.Stop()
 	for {
 		var due []*feed
