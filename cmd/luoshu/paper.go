@@ -255,12 +255,15 @@ func (p *paperFlags) render(ctx context.Context, env environment, c *common, app
 		}
 		return c.Send(fonts[n])
 	})
-	served := make(chan error, 1)
-	go func() { served <- app.Listener(listener) }()
+	served := make(chan struct{})
+	go func() {
+		_ = app.Listener(listener) // ends when it is shut down
+		close(served)
+	}()
 	defer func() {
 		b.close()
 		_ = app.ShutdownWithTimeout(time.Second)
-		_ = <-served // that it was closed
+		<-served
 	}()
 	return p.layOut(b, env, "http://"+listener.Addr().String()+address, &fonts, show, env.language(c.lang))
 }
