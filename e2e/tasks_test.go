@@ -19,7 +19,7 @@ type task struct {
 	do     func(v *visitor, say func(zh, en string) string)
 }
 
-// tasks are told to people in docs/kiosk/tasks.md.
+// tasks are told to people in docs/tasks.md.
 var tasks = []task{
 	{"用首字母找一项轴承技术", "Find a bearing technology by initials", func(v *visitor, say func(zh, en string) string) {
 		v.follow("a.door.center")

@@ -292,7 +292,7 @@ func TestContract(t *testing.T) {
 		missing[a.status]++
 	}
 	if missing[http.StatusNotFound] != 4+2*12 || // two drawings of the code in every dataset
-		 missing[http.StatusServiceUnavailable] != 7 {
+		missing[http.StatusServiceUnavailable] != 7 {
 		t.Errorf("without an address and without exports: %v", missing)
 	}
 
