@@ -23,8 +23,13 @@ type telemetry struct {
 
 // surfaces are told apart by how their paths begin; pages are what is left.
 var surfaces = []struct{ name, prefix string }{
-	{"api", "/api/"}, {"landing", "/q/"}, {"print", "/print/"}, {"static", "/static/"},
-	{"health", "/livez"}, {"health", "/readyz"}, {"health", "/statusz"},
+	{"api", "/api/"},
+	{"landing", "/q/"},
+	{"print", "/print/"},
+	{"static", "/static/"},
+	{"health", "/livez"},
+	{"health", "/readyz"},
+	{"health", "/statusz"},
 	{"pages", "/"},
 }
 
