@@ -1,7 +1,9 @@
 package kiosk
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -41,9 +43,11 @@ func (s *sheet) printed(e catalog.Entry, placement string) (*printed, error) {
 	if edition == nil || err != nil {
 		return nil, err
 	}
-	changed := e.UpdatedAt()
-	at := edition.printedAt()
-	if !changed.After(at) {
+	changed, at := e.UpdatedAt(), edition.printedAt()
+	switch held := edition.printedVersion(s.ID); {
+	case e.Version() == 1, e.Version() == held:
+		return nil, nil
+	case held == 0 && !changed.After(at): // the edition says no more than its day
 		return nil, nil
 	}
 	p := &printed{Edition: edition.Name(), On: catalog.Date(edition.str("issued_on")), Changed: catalog.Date(changed.In(beijing).Format(time.DateOnly))}
@@ -55,13 +59,13 @@ func (s *sheet) printed(e catalog.Entry, placement string) (*printed, error) {
 const mostEditions = 20
 
 // edition returns the record of the edition that a code was printed in: the one that goes
-// by the code's placement, else the latest that lists the record. It is nil for none.
+// by the code's placement and lists the record. It is nil for none: nothing is said of a
+// print that nobody recorded.
 func (s *sheet) edition(placement string) (*sheet, error) {
 	links, err := s.rq.snap.Relations(snapshot.RelationQuery{ID: s.ID, Dataset: catalog.Catalogs, Limit: mostEditions})
 	if err != nil {
 		return nil, err
 	}
-	var latest *sheet
 	for _, l := range links {
 		for _, e := range l.Entries {
 			if !l.Reverse {
@@ -71,16 +75,24 @@ func (s *sheet) edition(placement string) (*sheet, error) {
 			if err != nil {
 				return nil, err
 			}
-			switch issued := edition.str("issued_on"); {
-			case issued == "":
-			case slices.Contains(list(edition.m["source_ids"]), any(placement)), edition.str("edition") == placement:
+			if edition.str("issued_on") != "" && (slices.Contains(list(edition.m["source_ids"]), any(placement)) || edition.str("edition") == placement) {
 				return edition, nil
-			case latest == nil || issued > latest.str("issued_on"):
-				latest = edition
 			}
 		}
 	}
-	return latest, nil
+	return nil, nil
+}
+
+// printedVersion returns the version in which an edition holds a record, 0 where it does
+// not say.
+func (s *sheet) printedVersion(id catalog.ID) int {
+	versions := list(s.m["printed_versions"])
+	at := slices.Index(list(s.m["items"]), any(string(id)))
+	if at < 0 || at >= len(versions) {
+		return 0
+	}
+	n, _ := strconv.Atoi(fmt.Sprint(versions[at]))
+	return n
 }
 
 // printedAt returns when an edition was made: when its record was published, if that was
