@@ -242,7 +242,9 @@ func (p *paperFlags) render(ctx context.Context, env environment, c *common, app
 	if err != nil {
 		return nil, 0, err
 	}
-	b, err := startBrowser(ctx, path)
+	patient, cancel := context.WithTimeout(ctx, printPatience)
+	defer cancel()
+	b, err := startBrowser(patient, path)
 	if err != nil {
 		_ = listener.Close()
 		return nil, 0, err
@@ -265,8 +267,18 @@ func (p *paperFlags) render(ctx context.Context, env environment, c *common, app
 		_ = app.ShutdownWithTimeout(time.Second)
 		<-served
 	}()
-	return p.layOut(b, env, "http://"+listener.Addr().String()+address, &fonts, show, env.language(c.lang))
+	pdf, pages, err := p.layOut(b, env, "http://"+listener.Addr().String()+address, &fonts, show, env.language(c.lang))
+	if err != nil && ctx.Err() == nil && patient.Err() != nil {
+		err = catalog.NewTextError(err, catalog.Text{
+			ZH: "浏览器 %s 在 %s 内没有排好版；请重试，或减少条目", EN: "the browser %s was not done within %s; try again, or print fewer entries",
+		}, path, printPatience)
+	}
+	return pdf, pages, err
 }
+
+// printPatience is how long a browser may take: 200 entries take half a minute on a busy
+// machine.
+const printPatience = 10 * time.Minute
 
 // layOut opens the page, brings its fonts along and prints it until its numbers are right.
 func (p *paperFlags) layOut(b *browser, env environment, address string, fonts *[][]byte, show progress, lang string) (*pdfFile, int, error) {
