@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-
 	"net/http/pprof"
 	"os"
 	"path/filepath"
@@ -40,10 +39,7 @@ func (a *adminFlags) register(f *pflag.FlagSet) {
 }
 
 func (a *adminFlags) tokenFile(dataDir string) string {
-	if a.token != "" {
-		return a.token
-	}
-	return filepath.Join(dataDir, "admin-token")
+	return dataFile(a.token, dataDir, "admin-token")
 }
 
 // readToken returns the token in a file, which it makes when it is not there.

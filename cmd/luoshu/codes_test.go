@@ -23,7 +23,8 @@ func TestProof(t *testing.T) {
 	publish := func(dataset, content string, more ...string) (out struct {
 		Codes    proof
 		Deskless []string `json:"markets_without_desk"`
-	}) {
+	},
+	) {
 		t.Helper()
 		args := append(publishArgs(write(t, "f.jsonl", content), store), "--profile", profile, "--dataset", dataset)
 		o := luoshu(t, data, append(args, more...)...).want(t, exitDone)

@@ -281,7 +281,7 @@ func (p *patient) clock(context.Context) finding {
 func (p *patient) server(ctx context.Context) finding {
 	url, err := readiness(p.serveAddr)
 	if err == nil {
-		err = askReady(ctx, url)
+		err = askServer(ctx, url)
 	}
 	if err != nil {
 		return p.say(warn, catalog.Text{ZH: "%v", EN: "%v"}, catalog.Text{
@@ -313,11 +313,8 @@ func (p *patient) screen(context.Context) finding {
 	return p.say(fine, catalog.Text{ZH: "%s", EN: "%s"}, catalog.Text{}, panel)
 }
 
-// browsers are the names that Chromium goes by.
-var browsers = []string{"chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "microsoft-edge"}
-
 func (p *patient) browser(context.Context) finding {
-	for _, name := range browsers {
+	for _, name := range slices.Concat(browserNames, browserPlaces[runtime.GOOS]) {
 		if path, err := p.look(name); err == nil {
 			return p.say(fine, catalog.Text{ZH: "%s", EN: "%s"}, catalog.Text{}, path)
 		}

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -38,10 +37,7 @@ func (f *fleetFlags) register(fs *pflag.FlagSet) {
 }
 
 func (f *fleetFlags) file(dataDir string) string {
-	if f.terminals != "" {
-		return f.terminals
-	}
-	return filepath.Join(dataDir, "terminals.jsonl")
+	return dataFile(f.terminals, dataDir, "terminals.jsonl")
 }
 
 // dispatcher hears terminals and tells the operator how they are.
@@ -219,7 +215,7 @@ func registerTerminal(env environment, c *common, path, id string) error {
 			kept = append(kept, r)
 		}
 	}
-	if err := writeKeys(path, append(kept, k)); err != nil {
+	if err := writeLines(path, append(kept, k)); err != nil {
 		return err
 	}
 	if c.json {
@@ -299,8 +295,15 @@ func (p printer) fleet(r fleetReport, now time.Time) {
 
 func fleetHeads(lang string) []string {
 	heads := []catalog.Text{
-		{ZH: "终端", EN: "Terminal"}, {ZH: "状态", EN: "State"}, {ZH: "发布", EN: "Release"}, {ZH: "上次报到", EN: "Heard"}, {ZH: "已运行", EN: "Up"},
-		{ZH: "重启", EN: "Restarts"}, {ZH: "磁盘余量", EN: "Disk left"}, {ZH: "版本", EN: "Version"}, {ZH: "说明", EN: "Remark"},
+		{ZH: "终端", EN: "Terminal"},
+		{ZH: "状态", EN: "State"},
+		{ZH: "发布", EN: "Release"},
+		{ZH: "上次报到", EN: "Heard"},
+		{ZH: "已运行", EN: "Up"},
+		{ZH: "重启", EN: "Restarts"},
+		{ZH: "磁盘余量", EN: "Disk left"},
+		{ZH: "版本", EN: "Version"},
+		{ZH: "说明", EN: "Remark"},
 	}
 	all := make([]string, len(heads))
 	for i, h := range heads {
@@ -345,7 +348,8 @@ func span(d time.Duration, lang string) string {
 		of   time.Duration
 		text catalog.Text
 	}{
-		{24 * time.Hour, catalog.Text{ZH: "%d 天", EN: "%d d"}}, {time.Hour, catalog.Text{ZH: "%d 小时", EN: "%d h"}},
+		{24 * time.Hour, catalog.Text{ZH: "%d 天", EN: "%d d"}},
+		{time.Hour, catalog.Text{ZH: "%d 小时", EN: "%d h"}},
 		{time.Minute, catalog.Text{ZH: "%d 分", EN: "%d min"}},
 	}
 	for _, u := range units {

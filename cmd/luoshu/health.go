@@ -27,7 +27,7 @@ release. For a container's health check.`,
 			if err != nil {
 				return err
 			}
-			if err := askReady(cmd.Context(), url); err != nil {
+			if err := askServer(cmd.Context(), url); err != nil {
 				return err
 			}
 			printer{w: env.stdout, lang: env.language(c.lang)}.line(catalog.Text{ZH: "就绪", EN: "ready"})
@@ -51,8 +51,8 @@ func readiness(addr string) (string, error) {
 	return "http://" + net.JoinHostPort(host, port) + "/readyz", nil
 }
 
-// askReady asks a server's /readyz.
-func askReady(ctx context.Context, url string) error {
+// askServer asks whether a server answers 200 at url.
+func askServer(ctx context.Context, url string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err

@@ -7,21 +7,21 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"io"
 	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
-	"github.com/go-json-experiment/json"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"luoshu/catalog"
 )
+
+// keysFile is where keys are kept, in the data directory.
+const keysFile = "keys.jsonl"
 
 // maxKeyNote bounds what is written beside a key, in characters.
 const maxKeyNote = 100
@@ -41,28 +41,9 @@ func registerKeys(f *pflag.FlagSet, path *string) {
 	f.StringVar(path, "keys", "", "file of the API keys that were issued (default: keys.jsonl in the data directory)")
 }
 
-func keysFile(flag, dataDir string) string {
-	if flag != "" {
-		return flag
-	}
-	return filepath.Join(dataDir, "keys.jsonl")
-}
-
 // readKeys returns the keys in a file, none when there is no file.
 func readKeys(path string) ([]issuedKey, error) {
-	var all []issuedKey
-	err := eachLine(path, func(n int, line []byte) error {
-		var k issuedKey
-		if err := json.Unmarshal(line, &k); err != nil || !k.SHA256.Valid() {
-			return catalog.NewTextError(catalog.ErrDamaged, catalog.Text{ZH: "%s 第 %d 行已损坏", EN: "%s, line %d: damaged"}, path, n)
-		}
-		all = append(all, k)
-		return nil
-	})
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	}
-	return all, err
+	return readLines(path, func(k issuedKey) bool { return k.SHA256.Valid() })
 }
 
 func newKey(env environment, c *common) *cobra.Command {
@@ -78,16 +59,18 @@ Only its SHA-256 is kept. A server that runs learns of a change within seconds.`
 	registerKeys(cmd.PersistentFlags(), &path)
 	issue := &cobra.Command{
 		Use: "issue", Short: "Make a key and show it, once", Args: arguments(0, 0, "no arguments"),
-		RunE: func(*cobra.Command, []string) error { return issueKey(env, c, keysFile(path, c.dataDir), note) },
+		RunE: func(*cobra.Command, []string) error {
+			return issueKey(env, c, dataFile(path, c.dataDir, keysFile), note)
+		},
 	}
 	issue.Flags().StringVar(&note, "note", "", "who it is for, without personal data")
 	cmd.AddCommand(issue, &cobra.Command{
 		Use: "list", Short: "List the keys that were issued", Args: arguments(0, 0, "no arguments"),
-		RunE: func(*cobra.Command, []string) error { return listKeys(env, c, keysFile(path, c.dataDir)) },
+		RunE: func(*cobra.Command, []string) error { return listKeys(env, c, dataFile(path, c.dataDir, keysFile)) },
 	}, &cobra.Command{
 		Use: "revoke ID", Short: "Make a key worthless", Args: arguments(1, 1, "the ID of a key, as luoshu key list shows it"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			return revokeKey(env, c, keysFile(path, c.dataDir), args[0])
+			return revokeKey(env, c, dataFile(path, c.dataDir, keysFile), args[0])
 		},
 	})
 	return cmd
@@ -102,7 +85,7 @@ func issueKey(env environment, c *common, path, note string) error {
 		return err
 	}
 	secret, k := newSecret("", note)
-	if err := writeKeys(path, append(keys, k)); err != nil {
+	if err := writeLines(path, append(keys, k)); err != nil {
 		return err
 	}
 	if c.json {
@@ -151,7 +134,7 @@ func revokeKey(env environment, c *common, path, id string) error {
 	if len(rest) == len(keys) {
 		return usage("没有“%s”的密钥", "there is no key %q", id)
 	}
-	if err := writeKeys(path, rest); err != nil {
+	if err := writeLines(path, rest); err != nil {
 		return err
 	}
 	if c.json {
@@ -159,25 +142,6 @@ func revokeKey(env environment, c *common, path, id string) error {
 	}
 	printer{w: env.stdout, lang: env.language(c.lang)}.line(catalog.Text{ZH: "密钥 %s 已撤销", EN: "key %s is revoked"}, id)
 	return nil
-}
-
-// writeKeys replaces the file, for its owner alone.
-func writeKeys(path string, keys []issuedKey) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	return replaceFile(path, func(w io.Writer) error {
-		for _, k := range keys {
-			b, err := json.Marshal(k)
-			if err != nil {
-				return err
-			}
-			if _, err := w.Write(append(b, '\n')); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
 }
 
 // keyring knows the keys of a file, and follows it.

@@ -41,7 +41,7 @@ func (l *limitFlags) open(dataDir string, log *slog.Logger) (*opendata.Limiter, 
 	if !on {
 		return nil, func(context.Context) {}, func() {}, nil
 	}
-	keys := &keyring{path: keysFile(l.keys, dataDir), log: log}
+	keys := &keyring{path: dataFile(l.keys, dataDir, keysFile), log: log}
 	if err := keys.load(); err != nil {
 		return nil, nil, nil, err
 	}

@@ -2,13 +2,9 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"net"
-	"net/http"
 	"strconv"
 	"time"
-
-	"luoshu/catalog"
 )
 
 // notifier tells systemd how the service is, as sd_notify(3) does. Outside systemd it
@@ -48,22 +44,7 @@ func (n notifier) send(ctx context.Context, state string) error {
 // asking returns how to find out whether the server behind addr answers: by asking it, since
 // a process may live and serve nobody.
 func asking(addr string) func(context.Context) error {
-	client := http.Client{Timeout: healthTimeout}
-	return func(ctx context.Context) error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/livez", nil)
-		if err != nil {
-			return err
-		}
-		res, err := client.Do(req)
-		if err != nil {
-			return err
-		}
-		_ = res.Body.Close()
-		if res.StatusCode != http.StatusOK {
-			return fmt.Errorf("/livez answers %s: %w", res.Status, catalog.ErrUnavailable)
-		}
-		return nil
-	}
+	return func(ctx context.Context) error { return askServer(ctx, "http://"+addr+"/livez") }
 }
 
 // run gives signs of life until ctx ends, as long as alive finds the service answering.

@@ -2,17 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
-	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
-	"github.com/go-json-experiment/json"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -29,41 +23,26 @@ type trustedKey struct {
 	AddedAt time.Time `json:"added_at"`
 }
 
+// trustedFile is where trusted keys are kept, in the data directory.
+const trustedFile = "trusted.jsonl"
+
 func registerTrusted(f *pflag.FlagSet, path *string) {
 	f.StringVar(path, "trusted", "", "file of the keys whose signatures are believed (default: trusted.jsonl in the data directory)")
-}
-
-func trustedPath(flag, dataDir string) string {
-	if flag != "" {
-		return flag
-	}
-	return filepath.Join(dataDir, "trusted.jsonl")
 }
 
 // readTrustedLines returns the lines of a file of trusted keys, none when there is no
 // file. One that is damaged is an error: to skip it would be to trust less, or nobody,
 // without a word.
 func readTrustedLines(path string) ([]trustedKey, error) {
-	var all []trustedKey
-	err := eachLine(path, func(n int, line []byte) error {
-		var k trustedKey
-		if err := json.Unmarshal(line, &k); err == nil {
-			if parsed, err := trust.ParseKey(k.Key); err == nil && parsed.ID() == k.ID {
-				all = append(all, k)
-				return nil
-			}
-		}
-		return catalog.NewTextError(catalog.ErrDamaged, catalog.Text{ZH: "%s 第 %d 行已损坏", EN: "%s, line %d: damaged"}, path, n)
+	return readLines(path, func(k trustedKey) bool {
+		parsed, err := trust.ParseKey(k.Key)
+		return err == nil && parsed.ID() == k.ID
 	})
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	}
-	return all, err
 }
 
 // readTrusted returns the keys that are trusted on this machine.
 func readTrusted(flag, dataDir string) ([]trust.Key, error) {
-	lines, err := readTrustedLines(trustedPath(flag, dataDir))
+	lines, err := readTrustedLines(dataFile(flag, dataDir, trustedFile))
 	if err != nil {
 		return nil, err
 	}
@@ -72,24 +51,6 @@ func readTrusted(flag, dataDir string) ([]trust.Key, error) {
 		keys[i], _ = trust.ParseKey(l.Key) // parsed when it was read
 	}
 	return keys, nil
-}
-
-func writeTrusted(path string, keys []trustedKey) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	return replaceFile(path, func(w io.Writer) error {
-		for _, k := range keys {
-			b, err := json.Marshal(k)
-			if err != nil {
-				return err
-			}
-			if _, err := w.Write(append(b, '\n')); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
 }
 
 func newTrust(env environment, c *common) *cobra.Command {
@@ -149,14 +110,14 @@ func addTrusted(env environment, c *common, flag, arg, note string) error {
 	if err != nil {
 		return err
 	}
-	path := trustedPath(flag, c.dataDir)
+	path := dataFile(flag, c.dataDir, trustedFile)
 	keys, err := readTrustedLines(path)
 	if err != nil {
 		return err
 	}
 	keys = slices.DeleteFunc(keys, func(old trustedKey) bool { return old.Key == k.String() })
 	line := trustedKey{ID: k.ID(), Key: k.String(), Note: note, AddedAt: time.Now().UTC().Truncate(time.Second)}
-	if err := writeTrusted(path, append(keys, line)); err != nil {
+	if err := writeLines(path, append(keys, line)); err != nil {
 		return err
 	}
 	if c.json {
@@ -167,7 +128,7 @@ func addTrusted(env environment, c *common, flag, arg, note string) error {
 }
 
 func listTrusted(env environment, c *common, flag string) error {
-	keys, err := readTrustedLines(trustedPath(flag, c.dataDir))
+	keys, err := readTrustedLines(dataFile(flag, c.dataDir, trustedFile))
 	if err != nil {
 		return err
 	}
@@ -181,7 +142,7 @@ func listTrusted(env environment, c *common, flag string) error {
 }
 
 func removeTrusted(env environment, c *common, flag, id string) error {
-	path := trustedPath(flag, c.dataDir)
+	path := dataFile(flag, c.dataDir, trustedFile)
 	keys, err := readTrustedLines(path)
 	if err != nil {
 		return err
@@ -193,7 +154,7 @@ func removeTrusted(env environment, c *common, flag, id string) error {
 	case len(rest) == 0:
 		return usage("这是唯一信任的密钥，撤去后将不再要求签名；若确要如此，请删除文件 %s", "this is the only key that is trusted; without it no signature would be asked for. If that is meant, delete the file %s", path)
 	}
-	if err := writeTrusted(path, rest); err != nil {
+	if err := writeLines(path, rest); err != nil {
 		return err
 	}
 	if c.json {
