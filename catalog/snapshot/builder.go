@@ -15,7 +15,7 @@ import (
 // first they are taken apart, then what was found is put where it belongs.
 
 // batchLen is how many records are taken apart before their tokens are sorted in.
-const batchLen = 4096
+const batchLen = 4096 // occurrence relies on it
 
 // takenAtOnce is how many of them a worker takes before it looks for more.
 const takenAtOnce = 256
@@ -115,7 +115,7 @@ func (b *builder) take(takers []*taker, from, to int) error {
 		}
 		return nil
 	})
-	b.lists.add(func(shard int) [][]occurrence {
+	b.lists.add(uint32(from), func(shard int) [][]occurrence {
 		found := make([][]occurrence, len(takers))
 		for i, t := range takers {
 			found[i] = t.found[shard]
@@ -178,7 +178,7 @@ func (t *taker) take(doc uint32, e catalog.Entry) error {
 	t.tokens.each(func(k key, m mark) {
 		h := k.hash()
 		i := h.shard()
-		t.found[i] = append(t.found[i], occurrence{h, doc, m})
+		t.found[i] = append(t.found[i], newOccurrence(h, doc%batchLen, m))
 	})
 	return nil
 }

@@ -1,11 +1,10 @@
 package snapshot
 
 import (
-	"cmp"
 	"encoding/binary"
 	"fmt"
 	"math"
-	"slices"
+	"math/bits"
 	"sync"
 	"sync/atomic"
 
@@ -27,12 +26,23 @@ const (
 
 func (h hash) shard() int { return int(h >> (64 - shardBits)) }
 
-// occurrence is a token of a record.
+// occurrence is a token of a record, in twelve bytes, of which a batch has millions.
 type occurrence struct {
-	hash hash
-	doc  uint32
-	mark mark
+	high, low uint32 // of the hash
+	posting   uint32 // the record in its batch, and the mark
 }
+
+const markBits = 8
+
+// newOccurrence notes a token of the record numbered doc in its batch, which is below
+// 1<<24.
+func newOccurrence(h hash, doc uint32, m mark) occurrence {
+	return occurrence{uint32(h >> 32), uint32(h), doc<<markBits | uint32(m)}
+}
+
+func (o *occurrence) hash() hash  { return hash(o.high)<<32 | hash(o.low) }
+func (o *occurrence) doc() uint32 { return o.posting >> markBits }
+func (o *occurrence) mark() mark  { return mark(o.posting & (1<<markBits - 1)) }
 
 // parts are what the shards are joined in: the pieces of a part are given back together.
 const (
@@ -44,13 +54,26 @@ const (
 type lister struct {
 	workers int
 	tables  []tokenTable // one for each worker
-	pieces  [shards][][]byte
-	// memory is where the pieces of each worker and part lie.
-	memory [][parts]arena
+	pieces  [shards]struct {
+		batches []pieces
+		// bound is what their lists can be at most.
+		bound extent
+	}
+	// memory is where the pieces of each part lie.
+	memory [parts]struct {
+		sync.Mutex
+		arena
+	}
+}
+
+// pieces are those of a shard in a batch of records, which is numbered from first.
+type pieces struct {
+	first uint32
+	data  []byte
 }
 
 func newLister(workers int) *lister {
-	return &lister{workers: workers, tables: make([]tokenTable, workers), memory: make([][parts]arena, workers)}
+	return &lister{workers: workers, tables: make([]tokenTable, workers)}
 }
 
 // each calls do for the shards from from to to, on all workers.
@@ -75,88 +98,112 @@ func share(workers, n int, do func(worker, i int)) {
 
 // close gives back what is left of a build that was broken off.
 func (l *lister) close() {
-	for w := range l.memory {
-		for i := range l.memory[w] {
-			l.memory[w][i].free()
-		}
+	for i := range l.memory {
+		l.memory[i].free()
 	}
 }
 
-// add takes in a batch: the occurrences of the tokens of a shard, in the order of the
-// records, are those of found in turn.
-func (l *lister) add(found func(shard int) [][]occurrence) {
+// add takes in a batch of records, numbered from first: the occurrences of the tokens of
+// a shard, in the order of the records, are those of found in turn.
+func (l *lister) add(first uint32, found func(shard int) [][]occurrence) {
 	l.each(0, shards, func(worker int, t *tokenTable, shard int) {
 		t.reset()
-		for _, batch := range found(shard) {
-			for _, o := range batch {
-				t.count(&piece{hash: o.hash, count: 1, first: o.doc, last: o.doc})
+		batch := found(shard)
+		for _, some := range batch {
+			for i := range some {
+				o := &some[i]
+				t.count(o.hash(), o.doc(), o.doc(), 1, 0)
 			}
 		}
 		if len(t.slots) == 0 {
 			return
 		}
-		b := l.memory[worker][shard/part].take(int(t.size(pieceHead)))
+		size := t.size(pieceHead)
+		b := l.take(shard, int(size))
 		at := uint32(0)
 		for i := range t.slots {
 			at = t.slots[i].writePiece(b, at)
 		}
-		for _, batch := range found(shard) {
-			for _, o := range batch {
-				t.fill(b, &piece{first: o.doc, last: o.doc, mark: o.mark})
+		for _, some := range batch {
+			for i := range some {
+				o := &some[i]
+				t.fill(b, o.doc(), o.doc(), o.mark(), nil)
 			}
 		}
-		l.pieces[shard] = append(l.pieces[shard], b)
+		p := &l.pieces[shard]
+		p.batches = append(p.batches, pieces{first, b})
+		// The head of a list is at most a byte longer than that of a piece, the distance
+		// to what stands in another batch at most four; of blocks there is at most one
+		// for every half.
+		p.bound = p.bound.plus(extent{len(t.slots), len(t.counted)/(blockLen/2) + 1, size + 5*uint64(len(t.slots))})
 	})
+}
+
+func (l *lister) take(shard, n int) []byte {
+	m := &l.memory[shard/part]
+	m.Lock()
+	defer m.Unlock()
+	return m.take(n)
 }
 
 // finish joins the pieces and forgets them.
 func (l *lister) finish() (postings, error) {
-	var starts [shards + 1]extent
-	l.each(0, shards, func(_ int, t *tokenTable, shard int) {
-		l.gather(t, shard)
-		starts[shard+1] = extent{len(t.slots), t.skips(), t.size(listHead)}
-	})
-	for i := range shards {
-		e, next := &starts[i], &starts[i+1]
-		next.tokens, next.skips, next.bytes = e.tokens+next.tokens, e.skips+next.skips, e.bytes+next.bytes
+	var bound extent
+	for i := range l.pieces {
+		bound = bound.plus(l.pieces[i].bound)
 	}
-	total := starts[shards]
-	if total.bytes > math.MaxUint32 {
-		return postings{}, fmt.Errorf("the index would be larger than 4 GiB: %w", catalog.ErrInvalid)
-	}
+	// What lies behind the lists is never touched, and so takes no memory.
 	out := postings{
-		hashes: make([]hash, total.tokens), starts: make([]uint32, total.tokens+1),
-		data: make([]byte, total.bytes), skips: make([]skip, total.skips),
+		hashes: make([]hash, bound.tokens), starts: make([]uint32, bound.tokens+1),
+		data: make([]byte, min(bound.bytes, math.MaxUint32)), skips: make([]skip, bound.skips),
 	}
-	out.starts[total.tokens] = uint32(total.bytes)
+	soonFull(out.data)
+	// Where the lists of a shard begin is told by whoever counted those of the shard
+	// before. Shards are taken in turn, so that one is always under way.
+	var begin [shards + 1]chan extent
+	for i := range begin {
+		begin[i] = make(chan extent, 1)
+	}
+	begin[0] <- extent{}
 	// Pieces and lists are the largest things there are beside the records, so what was
 	// joined is given back at once.
 	for i := range parts {
 		l.each(i*part, (i+1)*part, func(_ int, t *tokenTable, shard int) {
 			l.gather(t, shard)
-			l.join(t, shard, &out, starts[shard])
+			from := <-begin[shard]
+			to := from.plus(extent{len(t.slots), t.skips(), t.size(listHead)})
+			if begin[shard+1] <- to; to.bytes <= math.MaxUint32 {
+				l.join(t, shard, &out, from)
+			}
 		})
-		for w := range l.memory {
-			l.memory[w][i].free()
-		}
+		l.memory[i].free()
 	}
-	return out, nil
+	total := <-begin[shards]
+	if total.bytes > math.MaxUint32 {
+		return postings{}, fmt.Errorf("the index would be larger than 4 GiB: %w", catalog.ErrInvalid)
+	}
+	out.starts[total.tokens] = uint32(total.bytes)
+	return postings{out.hashes[:total.tokens], out.starts[:total.tokens+1], out.data[:total.bytes], out.skips[:total.skips]}, nil
 }
 
-// extent is how much there is of lists, or where some begin.
+// extent is how much there is of lists or pieces, or where some begin.
 type extent struct {
 	tokens, skips int
 	bytes         uint64
 }
 
+func (e extent) plus(f extent) extent {
+	return extent{e.tokens + f.tokens, e.skips + f.skips, e.bytes + f.bytes}
+}
+
 // gather counts what the pieces of a shard hold.
 func (l *lister) gather(t *tokenTable, shard int) {
 	t.reset()
-	for _, b := range l.pieces[shard] {
-		for len(b) > 0 {
+	for _, b := range l.pieces[shard].batches {
+		for len(b.data) > 0 {
 			var p piece
-			b = p.read(b)
-			t.count(&p)
+			p.read(&b, shard)
+			t.count(p.hash, p.first, p.last, p.count, uint32(len(p.rest)))
 		}
 	}
 }
@@ -166,20 +213,20 @@ func (l *lister) join(t *tokenTable, shard int, out *postings, from extent) {
 	order := t.sorted()
 	at := uint32(from.bytes)
 	for k, o := range order {
-		out.hashes[from.tokens+k], out.starts[from.tokens+k] = o.hash, at
-		at = t.slots[o.slot].writeList(out.data, at)
+		out.hashes[from.tokens+k], out.starts[from.tokens+k] = t.slots[o].hash, at
+		at = t.slots[o].writeList(out.data, at)
 	}
-	for _, b := range l.pieces[shard] {
-		for len(b) > 0 {
+	for _, b := range l.pieces[shard].batches {
+		for len(b.data) > 0 {
 			var p piece
-			b = p.read(b)
-			t.fill(out.data, &p)
+			p.read(&b, shard)
+			t.fill(out.data, p.first, p.last, p.mark, p.rest)
 		}
 	}
-	l.pieces[shard] = nil
+	l.pieces[shard].batches = nil
 	skips := from.skips
 	for k, o := range order {
-		if s := &t.slots[o.slot]; s.count > blockLen {
+		if s := &t.slots[o]; s.count > blockLen {
 			skips += addSkips(out.data[out.starts[from.tokens+k]:s.at], out.skips[skips:], skips)
 		}
 	}
@@ -206,9 +253,11 @@ func addSkips(data []byte, skips []skip, place int) int {
 
 // piece is a part of a list: the postings of a token in a batch of records.
 //
-// It is kept as the hash, the number of postings as a varint and, where there are
-// several, the number of their bytes and the last record, then the postings, of which
-// the first has its record's number for a distance.
+// Most are of one posting, so that every byte of a head counts. It is kept as eight
+// bytes, the hash with the number of postings in the place of the shard; the number of
+// postings as a varint where it does not fit there; where there are several, the number
+// of their bytes and the last record; then the postings, of which the first has its
+// record's number for a distance. Records are numbered from the first of the batch.
 type piece struct {
 	hash        hash
 	count       uint32
@@ -217,29 +266,37 @@ type piece struct {
 	rest        []byte // the postings behind the first
 }
 
-const hashLen = 8
+const (
+	headLen = 8
+	// many stands for a number of postings that does not fit into the head.
+	many = shards - 1
+)
 
-// read takes the piece that b begins with, and returns what stands behind it.
-func (p *piece) read(b []byte) []byte {
-	p.hash = hash(binary.LittleEndian.Uint64(b))
-	b = b[hashLen:]
+// read takes the next piece of a shard from b.
+func (p *piece) read(b *pieces, shard int) {
+	head := binary.LittleEndian.Uint64(b.data)
+	at := headLen
 	number := func() uint32 {
-		n, size := binary.Uvarint(b)
-		b = b[size:]
+		n, size := binary.Uvarint(b.data[at:])
+		at += size
 		return uint32(n)
 	}
-	if p.count = number(); p.count == 1 {
-		p.first = number()
-		p.last, p.mark = p.first, mark(b[0])
-		return b[1:]
+	p.hash, p.count = hash(shard)<<(64-shardBits)|hash(head>>shardBits), uint32(head&many)
+	if p.count == many {
+		p.count = number()
 	}
-	size := number()
-	p.last = number()
-	behind := b[size:]
-	b = b[:size]
-	p.first = number()
-	p.mark, p.rest = mark(b[0]), b[1:]
-	return behind
+	end := 0
+	if p.count > 1 {
+		size := number()
+		p.last = b.first + number()
+		end = at + int(size)
+	}
+	p.first = b.first + number()
+	p.mark = mark(b.data[at])
+	if at++; p.count == 1 {
+		p.last, end = p.first, at
+	}
+	p.rest, b.data = b.data[at:end], b.data[end:]
 }
 
 // tokenTable holds the tokens whose lists, or pieces of them, are being made.
@@ -250,7 +307,8 @@ type tokenTable struct {
 	// counted are the places of the slots of what was counted, in turn, so that filling
 	// need not look for them again.
 	counted []uint32
-	filled  int // how many of them
+	filled  int      // how many of them
+	order   []uint32 // the places of the slots, sorted
 }
 
 // slot is a list being made.
@@ -266,13 +324,19 @@ func (t *tokenTable) reset() {
 	t.slots, t.counted, t.filled = t.slots[:0], t.counted[:0], 0
 }
 
+// home returns where a token belongs in the index: by the leading bits of its hash
+// behind the shard's, so that the index is nearly in the order of the hashes.
+func (t *tokenTable) home(h hash) hash {
+	return h << shardBits >> (64 - bits.Len(uint(len(t.index)-1)))
+}
+
 // find returns the place of a token's slot.
 func (t *tokenTable) find(h hash) uint32 {
 	if len(t.slots)*3 >= len(t.index)*2 {
 		t.grow()
 	}
 	mask := hash(len(t.index) - 1)
-	for i := h >> 24 & mask; ; i = (i + 1) & mask {
+	for i := t.home(h); ; i = (i + 1) & mask {
 		at := t.index[i]
 		if at == 0 {
 			t.slots = append(t.slots, slot{hash: h})
@@ -289,7 +353,7 @@ func (t *tokenTable) grow() {
 	t.index = make([]uint32, max(256, 2*len(t.index)))
 	mask := hash(len(t.index) - 1)
 	for at := range t.slots {
-		i := t.slots[at].hash >> 24 & mask
+		i := t.home(t.slots[at].hash)
 		for t.index[i] != 0 {
 			i = (i + 1) & mask
 		}
@@ -297,25 +361,34 @@ func (t *tokenTable) grow() {
 	}
 }
 
-// count takes note of a piece. Those of a token come in the order of the records.
-func (t *tokenTable) count(p *piece) {
-	at := t.find(p.hash)
+// count takes note of n postings of a token, of the records from first to last: rest is
+// how many bytes those behind the first have. They come in the order of the records.
+func (t *tokenTable) count(h hash, first, last, n, rest uint32) {
+	at := t.find(h)
 	t.counted = append(t.counted, at)
 	s := &t.slots[at]
-	s.at += uvarintLen(p.first-s.last) + 1 + uint32(len(p.rest))
-	s.last = p.last
-	s.count += p.count
+	s.at += uvarintLen(first-s.last) + 1 + rest
+	s.last = last
+	s.count += n
 }
 
-// fill writes a piece to its place in data. All that was counted is filled in, in the
-// same order.
-func (t *tokenTable) fill(data []byte, p *piece) {
+// fill writes postings to their place in data, of which the first has mark m. All that
+// was counted is filled in, in the same order.
+func (t *tokenTable) fill(data []byte, first, last uint32, m mark, rest []byte) {
 	s := &t.slots[t.counted[t.filled]]
 	t.filled++
-	at := s.at + uint32(binary.PutUvarint(data[s.at:], uint64(p.first-s.last)))
-	data[at] = byte(p.mark)
-	s.at = at + 1 + uint32(copy(data[at+1:], p.rest))
-	s.last = p.last
+	at, d := s.at, first-s.last
+	for ; d >= 0x80; d >>= 7 {
+		data[at] = byte(d) | 0x80
+		at++
+	}
+	b := data[at : at+2]
+	b[0], b[1] = byte(d), byte(m)
+	s.at = at + 2
+	if len(rest) > 0 {
+		s.at += uint32(copy(data[s.at:], rest))
+	}
+	s.last = last
 }
 
 // size returns how many bytes all that was counted has, with a head for each list.
@@ -338,24 +411,31 @@ func (t *tokenTable) skips() int {
 	return n
 }
 
-// ordered is a slot in the order of the hashes.
-type ordered struct {
-	hash hash
-	slot uint32
-}
-
-func (t *tokenTable) sorted() []ordered {
-	order := make([]ordered, len(t.slots))
-	for i := range t.slots {
-		order[i] = ordered{t.slots[i].hash, uint32(i)}
+// sorted returns the places of the slots in the order of their hashes, good until the
+// next call.
+func (t *tokenTable) sorted() []uint32 {
+	t.order = t.order[:0]
+	for _, at := range t.index {
+		if at == 0 {
+			continue
+		}
+		// Hardly any is not in its place yet.
+		i := len(t.order)
+		t.order = append(t.order, 0)
+		for h := t.slots[at-1].hash; i > 0 && t.slots[t.order[i-1]].hash > h; i-- {
+			t.order[i] = t.order[i-1]
+		}
+		t.order[i] = at - 1
 	}
-	slices.SortFunc(order, func(x, y ordered) int { return cmp.Compare(x.hash, y.hash) })
-	return order
+	return t.order
 }
 
 // pieceHead returns how many bytes stand before the postings of a piece.
 func pieceHead(s *slot) uint32 {
-	n := hashLen + uvarintLen(s.count)
+	n := uint32(headLen)
+	if s.count >= many {
+		n += uvarintLen(s.count)
+	}
 	if s.count > 1 {
 		n += uvarintLen(s.at) + uvarintLen(s.last)
 	}
@@ -365,9 +445,11 @@ func pieceHead(s *slot) uint32 {
 // writePiece writes the head of a piece that begins at at, makes the slot ready to be
 // filled, and returns where the next begins.
 func (s *slot) writePiece(b []byte, at uint32) uint32 {
-	binary.LittleEndian.PutUint64(b[at:], uint64(s.hash))
-	at += hashLen
-	at += uint32(binary.PutUvarint(b[at:], uint64(s.count)))
+	binary.LittleEndian.PutUint64(b[at:], uint64(s.hash)<<shardBits|uint64(min(s.count, many)))
+	at += headLen
+	if s.count >= many {
+		at += uint32(binary.PutUvarint(b[at:], uint64(s.count)))
+	}
 	if s.count > 1 {
 		at += uint32(binary.PutUvarint(b[at:], uint64(s.at)))
 		at += uint32(binary.PutUvarint(b[at:], uint64(s.last)))

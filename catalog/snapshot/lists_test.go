@@ -29,10 +29,10 @@ func TestListsOfBatches(t *testing.T) {
 			for doc := from; doc < min(from+batch, records); doc++ {
 				for _, k := range tokens[doc] {
 					h := k.hash()
-					found[h.shard()] = append(found[h.shard()], occurrence{h, uint32(doc), mark(k%maxImpact + 1)})
+					found[h.shard()] = append(found[h.shard()], newOccurrence(h, uint32(doc-from), mark(k%maxImpact+1)))
 				}
 			}
-			l.add(func(shard int) [][]occurrence {
+			l.add(uint32(from), func(shard int) [][]occurrence {
 				half := len(found[shard]) / 2
 				return [][]occurrence{found[shard][:half], found[shard][half:]}
 			})

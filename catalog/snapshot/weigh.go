@@ -137,6 +137,9 @@ func (t *recordTokens) each(yield func(key, mark)) {
 		c := &t.table[i]
 		tf := float32(0)
 		for class, n := range c.counts {
+			if n == 0 {
+				continue
+			}
 			w := float32(weights[class] * float32(n))
 			if class == int(inBody) {
 				w = float32(w / norm)
