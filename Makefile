@@ -75,8 +75,8 @@ vuln: ## look for known vulnerabilities (VULNDB=URL names a mirror of the databa
 	@if [ "$(VULNDB)" = none ]; then echo "vuln: SKIPPED"; else $(TOOL) govulncheck $(if $(VULNDB),-db "$(VULNDB)") ./...; fi
 
 docs: ## generate the documents and fail if they differ from what is committed
-	go generate ./opendata
-	git diff --exit-code -- docs opendata/examples
+	go generate ./catalog ./catalog/demo ./opendata
+	git diff --exit-code -- docs catalog opendata/examples
 
 check: fmt-check lint docs test vuln ## everything a change must pass; vuln comes last as it alone needs a network
 

@@ -1,7 +1,7 @@
 package catalog
 
 import (
-	"embed"
+	_ "embed"
 	"encoding/csv"
 	"fmt"
 	"io/fs"
@@ -11,8 +11,13 @@ import (
 	"sync"
 )
 
-//go:embed codes/*.csv
-var codeFiles embed.FS
+//go:generate go test . -run ^TestPacked$ -update
+
+//go:embed codes.zip
+var codeArchive string
+
+// codeFiles are codes/*.csv.
+var codeFiles = sync.OnceValue(func() fs.FS { return Packed(codeArchive) })
 
 // Code is one value of a code list.
 type Code struct {
@@ -152,7 +157,7 @@ func (l *CodeList) Label(code, lang string) string {
 // codeRows reads an embedded table into maps by column name. The files are part
 // of the program, so a broken one is a broken build and a test says so.
 func codeRows(name string) []map[string]string {
-	return ReadTable(codeFiles, "codes/"+name+".csv")
+	return ReadTable(codeFiles(), "codes/"+name+".csv")
 }
 
 // ReadTable returns the rows of a CSV file that is embedded in the program, by the names

@@ -100,7 +100,7 @@ func LookupField(d Dataset, path string) (Field, bool) {
 // has another one would read differently.
 var Vocabulary = sync.OnceValue(func() Hash {
 	h := sha256.New()
-	for _, files := range []fs.FS{schemaFile, codeFiles} {
+	for _, files := range []fs.FS{schemaFile, codeFiles()} {
 		_ = fs.WalkDir(files, ".", func(path string, e fs.DirEntry, err error) error {
 			if err != nil || e.IsDir() {
 				return err

@@ -6,19 +6,25 @@ package demo
 import (
 	"bytes"
 	"context"
-	"embed"
+	_ "embed"
 	"fmt"
-	"path"
+	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"luoshu/catalog"
 	"luoshu/catalog/ingest"
 )
 
-//go:embed *.jsonl profile.json
-var files embed.FS
+//go:generate go test . -run ^TestPacked$ -update
+
+//go:embed demo.zip
+var archive string
+
+// files are those of this folder.
+var files = sync.OnceValue(func() fs.FS { return catalog.Packed(archive) })
 
 // Publisher is the slug under which the demonstration is published.
 const Publisher = "luoyang-demo"
@@ -41,7 +47,7 @@ func Draft(ctx context.Context) (*catalog.Draft, *ingest.Report, error) {
 	if err != nil {
 		return nil, report, fmt.Errorf("demo: %w", err)
 	}
-	b, err := files.ReadFile("profile.json")
+	b, err := fs.ReadFile(files(), "profile.json")
 	if err != nil {
 		return nil, report, err
 	}
@@ -70,27 +76,24 @@ func Build(ctx context.Context) (*catalog.Publication, error) {
 // batches groups the files by dataset: demands.jsonl, or achievements-life.jsonl
 // where a dataset has several.
 func batches() ([]ingest.Batch, error) {
-	names, err := files.ReadDir(".")
+	names, err := fs.Glob(files(), "*.jsonl")
 	if err != nil {
 		return nil, err
 	}
 	var all []ingest.Batch
-	for _, entry := range names {
-		if path.Ext(entry.Name()) != ".jsonl" {
-			continue
-		}
-		b, err := files.ReadFile(entry.Name())
+	for _, file := range names {
+		b, err := fs.ReadFile(files(), file)
 		if err != nil {
 			return nil, err
 		}
-		name, _, _ := strings.Cut(strings.TrimSuffix(entry.Name(), ".jsonl"), "-")
+		name, _, _ := strings.Cut(strings.TrimSuffix(file, ".jsonl"), "-")
 		d := catalog.Dataset(name)
 		i := slices.IndexFunc(all, func(b ingest.Batch) bool { return b.Dataset == d })
 		if i < 0 {
 			i = len(all)
 			all = append(all, ingest.Batch{Dataset: d})
 		}
-		all[i].Files = append(all[i].Files, ingest.File{Name: entry.Name(), Reader: bytes.NewReader(b)})
+		all[i].Files = append(all[i].Files, ingest.File{Name: file, Reader: bytes.NewReader(b)})
 	}
 	return all, nil
 }

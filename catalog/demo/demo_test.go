@@ -2,11 +2,19 @@ package demo
 
 import (
 	"bytes"
+	"flag"
 	"testing"
 
 	"luoshu/catalog"
+	"luoshu/catalog/catalogtest"
 	"luoshu/catalog/ingest"
 )
+
+var update = flag.Bool("update", false, "pack the files anew")
+
+func TestPacked(t *testing.T) {
+	catalogtest.Packed(t, *update, "demo.zip", "*.jsonl", "profile.json", "examples/*.jsonl")
+}
 
 func TestEveryLineIsPublishedWithoutRemark(t *testing.T) {
 	draft, report, err := Draft(t.Context())

@@ -2,16 +2,13 @@ package demo
 
 import (
 	"bytes"
-	"embed"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 
 	"luoshu/catalog"
 	"luoshu/catalog/ingest"
 )
-
-//go:embed examples/*.jsonl
-var exampleFiles embed.FS
 
 // Examples returns invented records of dataset d that have, between them, every
 // field a publisher can give. They refer to one another across the datasets. The
@@ -20,7 +17,7 @@ func Examples(d catalog.Dataset) ([]ingest.Example, error) {
 	if _, ok := d.Info(); !ok {
 		return nil, fmt.Errorf("demo: unknown dataset %q: %w", d, catalog.ErrInvalid)
 	}
-	b, err := exampleFiles.ReadFile("examples/" + string(d) + ".jsonl")
+	b, err := fs.ReadFile(files(), "examples/"+string(d)+".jsonl")
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/pprof"
 	"os"
 	"path/filepath"
 	"strings"
@@ -92,13 +91,7 @@ func (a *adminFlags) open(ctx context.Context, dataDir string, t *telemetry, d *
 	mux.Handle("GET /fleet", guarded(token, http.HandlerFunc(d.page)))
 	mux.Handle("GET /fleet.json", guarded(token, http.HandlerFunc(d.json)))
 	if a.pprof {
-		profiles := http.NewServeMux()
-		profiles.HandleFunc("/debug/pprof/", pprof.Index)
-		profiles.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
-		profiles.HandleFunc("/debug/pprof/profile", pprof.Profile)
-		profiles.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
-		profiles.HandleFunc("/debug/pprof/trace", pprof.Trace)
-		mux.Handle("GET /debug/pprof/", guarded(token, profiles))
+		mux.Handle("GET /debug/pprof/", guarded(token, profiles()))
 	}
 	return &admin{
 		listener: listener, log: log,
