@@ -161,6 +161,43 @@ func TestRecall(t *testing.T) {
 	}
 }
 
+// TestRecallOfTheLastRecord leaves a release without records, which is followed, restarted
+// from and published after as any other.
+func TestRecallOfTheLastRecord(t *testing.T) {
+	ctx := context.Background()
+	only := firstRelease(t, aName, 1)
+	id := only.Release.Entries[0].ID
+	none := recalled(t, only.Release, id)
+	d := draft(t, aName, none.Release)
+	putRecord(t, d, "A-000001", "成果 又一项")
+	fresh := build(t, d)
+	w, home := NewMemory("source"), localDir(t)
+	publish(t, w, only)
+	node := start(t, Options{Source: w, Local: home}, nil)
+	publish(t, w, none)
+	if err := look(t, node); err != nil {
+		t.Fatal(err)
+	}
+	for _, node := range []*Near{node, start(t, Options{Source: NewMemory("lost"), Local: home}, nil)} {
+		wantServing(t, node, none)
+		if n := node.Current().Len(); n != 0 {
+			t.Errorf("%d records", n)
+		}
+		if stone, ok := node.Current().Tombstone(id); !ok || !stone.Recalled {
+			t.Errorf("the code answers %+v", stone)
+		}
+	}
+	wantGone(t, filepath.Dir(home.root), only.Release.Entries[0].Raw)
+	// What is no recall never empties a catalog, and keeps to an empty one.
+	d = draft(t, aName, fresh.Release)
+	if err := d.Withdraw(fresh.Release.Entries[0].ID, "已转让", ""); err != nil {
+		t.Fatal(err)
+	}
+	_, err := d.Build(ctx, catalog.BuildOptions{})
+	wantError(t, "Build", err, catalog.ErrInvalid)
+	publish(t, w, build(t, draft(t, aName, none.Release)))
+}
+
 // afterOf is n releases after r.
 func afterOf(t testing.TB, r *catalog.Release, n int) *catalog.Publication {
 	t.Helper()

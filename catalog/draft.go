@@ -383,10 +383,11 @@ type BuildOptions struct {
 }
 
 // Build returns the release. The result depends on the base, the records and the
-// draft's time alone. The error wraps ErrInvalid when the release would be empty.
+// draft's time alone. The error wraps ErrInvalid when the release would be empty: only a
+// recall may take the last record.
 func (d *Draft) Build(ctx context.Context, opt BuildOptions) (*Publication, error) {
 	entries, touched := d.merge()
-	if len(entries) == 0 {
+	if len(entries) == 0 && !d.recalls && (d.base == nil || len(d.base.Entries) > 0) {
 		return nil, NewTextError(ErrInvalid, Text{ZH: "发布后目录中将没有一条记录", EN: "the release would hold no record"})
 	}
 	m := &Manifest{

@@ -439,7 +439,7 @@ func (e *entries) read(l *layout) error {
 }
 
 func (e *entries) write(l *layout) error {
-	if e.source == nil {
+	if e.starts != nil {
 		return e.read(l)
 	}
 	from := l.out.at

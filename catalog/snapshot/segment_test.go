@@ -28,6 +28,42 @@ func segmentOf(t testing.TB, s *Snapshot) string {
 	return path
 }
 
+// TestNothingLeft asks a catalog whose last record was recalled.
+func TestNothingLeft(t *testing.T) {
+	p, err := catalogtest.Publish(t.Context(), nil, 1, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := catalog.NewDraft(p.Release, p.Release.Manifest.PublishedAt)
+	if err := d.Recall(p.Release.Entries[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	if p, err = d.Build(t.Context(), catalog.BuildOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	s, err := New(t.Context(), p.Release)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mapped, err := Open(segmentOf(t, s), s.Manifest(), s.Hash())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = mapped.Mapping().Close() }()
+	for _, s := range []*Snapshot{s, mapped} {
+		if list := s.List(Slice{Dataset: catalog.Achievements, Limit: 5}); len(list.Entries) != 0 {
+			t.Errorf("a list of %d", len(list.Entries))
+		}
+		found, err := s.Search(Query{Text: "轴承", Limit: 5, Facets: []string{"stage"}, Dataset: catalog.Achievements})
+		if err != nil || found.Total != 0 {
+			t.Errorf("a search finds %d: %v", found.Total, err)
+		}
+		if offers, err := s.Suggest("zhou", "", 10); err != nil || len(offers.Items) != 0 {
+			t.Errorf("suggestions %+v: %v", offers, err)
+		}
+	}
+}
+
 // TestSegmentAnswersAlike asks a mapped snapshot what the one in memory is asked.
 func TestSegmentAnswersAlike(t *testing.T) {
 	s := demonstration(t)

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
 	"log/slog"
+	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/go-json-experiment/json"
@@ -12,6 +15,7 @@ import (
 
 	"luoshu/cache"
 	"luoshu/catalog"
+	"luoshu/catalog/catalogtest"
 	"luoshu/catalog/demo"
 	"luoshu/opendata"
 )
@@ -79,6 +83,64 @@ func TestEveryRouteIsKnown(t *testing.T) {
 	for _, path := range others {
 		if !served[path] {
 			t.Errorf("%s is not served", path)
+		}
+	}
+}
+
+// TestNothingLeft asks every route of a catalog whose only record was recalled.
+func TestNothingLeft(t *testing.T) {
+	only, err := catalogtest.Publish(t.Context(), nil, 1, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := only.Release.Entries[0].ID
+	draft := catalog.NewDraft(only.Release, catalogtest.Epoch)
+	if err := draft.Recall(id); err != nil {
+		t.Fatal(err)
+	}
+	none, err := draft.Build(t.Context(), catalog.BuildOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := cache.NewMemory("emptied")
+	for _, p := range []*catalog.Publication{only, none} {
+		if err := cache.Publish(t.Context(), source, p, nil, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	near := cache.NewNear(cache.Options{Source: source})
+	if err := near.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	exporter := fixedExporter(near, t.TempDir(), log)
+	ctx, stop := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	group.Go(func() { exporter.Run(ctx) })
+	defer group.Wait()
+	defer stop()
+	app, err := newApp(near, serverOptions{exporter: exporter, terminal: "K1", log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "files to download", func() bool {
+		res, err := app.Test(httptest.NewRequestWithContext(t.Context(), fiber.MethodGet, "/api/v1/exports", nil), -1)
+		return err == nil && res.Body.Close() == nil && res.StatusCode == fiber.StatusOK
+	})
+	fill := strings.NewReplacer(":dataset", "achievements", ":id", string(id), ":seq", "2", ":sha256", string(none.Release.Hash),
+		":list", "stage", ":feed", "all", ":part", "1", ":panel", "21.5-1080-1920.css")
+	for _, r := range app.GetRoutes(true) {
+		if r.Method != fiber.MethodGet {
+			continue
+		}
+		path := fill.Replace(r.Path)
+		res, err := app.Test(httptest.NewRequestWithContext(t.Context(), fiber.MethodGet, path, nil), -1)
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode >= 500 {
+			t.Errorf("%s answers %d", path, res.StatusCode)
 		}
 	}
 }
