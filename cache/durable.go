@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -14,6 +15,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"luoshu/catalog"
 )
 
@@ -22,6 +25,8 @@ import (
 const (
 	fileMode = 0o644
 	dirMode  = 0o755
+	// ownMode is of what is not: keys, and what was decided.
+	ownMode = 0o600
 )
 
 // tempPrefix begins the names of files that are not finished.
@@ -107,25 +112,103 @@ func replaceFile(path string, b []byte) error {
 
 // replaceWith is replaceFile for content that is written piece by piece. temp
 // begins the name of the file while it is not finished.
-func replaceWith(path, temp string, write func(io.Writer) error) (err error) {
-	if err := refused(stepCreate, path); err != nil {
+func replaceWith(path, temp string, write func(io.Writer) error) error {
+	if err := swapIn(path, temp, fileMode, write); err != nil {
 		return writeError(err)
+	}
+	return nil
+}
+
+// Replace puts what write gives at path, for its owner alone, so that a crash or power cut
+// leaves either what was there before or all of it. The error is that of the disk, or of
+// write.
+func Replace(path string, write func(io.Writer) error) error {
+	if err := swapIn(path, ".luoshu-", ownMode, write); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// Append adds lines of JSON to the file at path, for its owner alone, and makes them
+// durable. What a crash or power cut leaves of a line is dropped when the next is added.
+func Append(path string, lines []byte) (err error) {
+	if err := refused(stepCreate, path); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_RDWR, ownMode)
+	if err != nil {
+		return err
+	}
+	defer func() { err = cmp.Or(err, f.Close()) }()
+	size, open, err := lastLine(f)
+	if err != nil {
+		return err
+	}
+	switch {
+	case len(open) == 0:
+	case jsontext.Value(open).IsValid(): // only its end is missing
+		lines = append([]byte{'\n'}, lines...)
+	default:
+		size -= int64(len(open))
+		if err := cmp.Or(refused(stepWrite, path), f.Truncate(size)); err != nil {
+			return err
+		}
+	}
+	_, err = checkedWriter{f}.Write(lines)
+	if err = cmp.Or(err, refused(stepSync, path)); err == nil {
+		err = f.Sync()
+	}
+	if err != nil {
+		_ = f.Truncate(size)
+		return err
+	}
+	if size == 0 {
+		return syncDir(filepath.Dir(path))
+	}
+	return nil
+}
+
+// lastLine returns the size of a file, and what stands in it behind the last end of a line.
+func lastLine(f *os.File) (size int64, open []byte, err error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, nil, err
+	}
+	size = info.Size()
+	for n := int64(4 << 10); ; n *= 4 {
+		from := max(size-n, 0)
+		b := make([]byte, size-from)
+		if _, err := f.ReadAt(b, from); err != nil {
+			return 0, nil, err
+		}
+		if i := bytes.LastIndexByte(b, '\n'); i >= 0 {
+			return size, b[i+1:], nil
+		}
+		if from == 0 {
+			return size, b, nil
+		}
+	}
+}
+
+// swapIn writes a file beside path and renames it.
+func swapIn(path, temp string, mode fs.FileMode, write func(io.Writer) error) (err error) {
+	if err := refused(stepCreate, path); err != nil {
+		return err
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), temp+"*")
 	if err != nil {
-		return writeError(err)
+		return err
 	}
 	defer func() {
 		if err != nil {
 			_ = f.Close()
 			_ = removeFile(f.Name())
-			err = writeError(err)
 		}
 	}()
 	if err := write(checkedWriter{f}); err != nil {
 		return err
 	}
-	if err := f.Chmod(fileMode); err != nil && runtime.GOOS != "windows" {
+	if err := f.Chmod(mode); err != nil && runtime.GOOS != "windows" {
 		return err
 	}
 	// The bytes must be on the disk before the name is: renaming first leaves an

@@ -4,12 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
+
+	"github.com/go-json-experiment/json"
 
 	"luoshu/catalog"
 )
@@ -74,6 +80,9 @@ func TestFaultsAtEveryChange(t *testing.T) {
 		"follow": {[]*catalog.Publication{one}, two, func(w Writer) error {
 			n := NewNear(Options{Source: mirror, Local: w.(*Directory)})
 			err := n.Start(ctx)
+			if s := n.Status(); err == nil && !s.Persisted && s.Problem == "" {
+				err = n.look(ctx, n.feeds, true) // a slow machine: the patience of Start was over
+			}
 			if err == nil {
 				wantServing(t, n, two) // also when it cannot be kept
 				if !n.Status().Persisted {
@@ -143,6 +152,83 @@ func TestFaultsAtEveryChange(t *testing.T) {
 					t.Logf("%d points: %d left the old release, %d the new one", points, old, fresh)
 				})
 			}
+		}
+	}
+}
+
+// TestFaultsOfState has the disk fail, or the process die, at every change that is made to a
+// file beside the releases: what is trusted is replaced, what was decided is added to. What
+// is left is old or new, whole, and what is added later is read all the same.
+func TestFaultsOfState(t *testing.T) {
+	faults.Lock()
+	defer faults.Unlock()
+	defer mend()
+	replace := func(path, text string) error {
+		return Replace(path, func(w io.Writer) error {
+			_, err := io.WriteString(w, text)
+			return err
+		})
+	}
+	add := func(path, text string) error { return Append(path, []byte(text)) }
+	tests := map[string]struct {
+		do func(path, text string) error
+		// old and fresh are what the file may hold afterwards, later what it then holds.
+		old, fresh, later []string
+	}{
+		"replace": {replace, []string{"one"}, []string{"two"}, []string{"three"}},
+		"add":     {add, []string{"one"}, []string{"one", "two"}, []string{"one", "two", "three"}},
+		"begin":   {add, nil, []string{"two"}, []string{"two", "three"}},
+	}
+	whole := func(path string) (lines []string) {
+		b, err := os.ReadFile(path)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(b)) {
+			var s string
+			switch err := json.Unmarshal([]byte(line), &s); {
+			case err == nil:
+				lines = append(lines, s)
+			case strings.HasSuffix(line, "\n"):
+				t.Errorf("the line %q: %v", line, err)
+			}
+		}
+		return lines
+	}
+	for name, tt := range tests {
+		for how, dead := range map[string]bool{"killed": true, "fails once": false} {
+			t.Run(name+"/"+how, func(t *testing.T) {
+				for n := int64(1); ; n++ {
+					dir := t.TempDir()
+					path := filepath.Join(dir, "state")
+					if tt.old != nil {
+						if err := tt.do(path, `"one"`+"\n"); err != nil {
+							t.Fatal(err)
+						}
+					}
+					seen := spoil(t, dir, n, dead, syscall.EIO)
+					err := tt.do(path, `"two"`+"\n")
+					mend()
+					if seen.Load() < n {
+						if err != nil || n < 3 {
+							t.Fatalf("%d points, without a fault: %v", n-1, err)
+						}
+						t.Logf("%d points", n-1)
+						break
+					}
+					got := whole(path)
+					if err == nil || !slices.Equal(got, tt.old) && !slices.Equal(got, tt.fresh) {
+						t.Errorf("after change %d: %q, %v", n, got, err)
+					}
+					if err := tt.do(path, `"three"`+"\n"); err != nil {
+						t.Fatal(err)
+					}
+					want := slices.DeleteFunc(slices.Clone(tt.later), func(line string) bool { return line == "two" && !slices.Contains(got, line) })
+					if after := whole(path); !slices.Equal(after, want) {
+						t.Errorf("after change %d and another: %q, want %q", n, after, want)
+					}
+				}
+			})
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"luoshu/cache"
 	"luoshu/catalog"
 	"luoshu/catalog/ingest"
 	"luoshu/catalog/screen"
@@ -42,6 +44,9 @@ func readApprovals(dataDir string) (*screen.Approvals, error) {
 	err = eachLine(path, func(n int, line []byte) error {
 		var l approvalLine
 		if err := json.Unmarshal(line, &l); err != nil {
+			if !bytes.HasSuffix(line, []byte("\n")) {
+				return nil // whoever wrote it died there
+			}
 			return catalog.NewTextError(catalog.ErrDamaged, catalog.Text{ZH: "%s 第 %d 行已损坏", EN: "%s, line %d: damaged"}, path, n)
 		}
 		l.Approval.Hash = l.Hash
@@ -83,7 +88,7 @@ func makeApprovalKey(dataDir string) error {
 	if err := os.MkdirAll(dataDir, 0o700); err != nil {
 		return err
 	}
-	return replaceFile(keyPath(dataDir), func(w io.Writer) error { // which makes files of mode 0600
+	return cache.Replace(keyPath(dataDir), func(w io.Writer) error { // which makes files of mode 0600
 		key := make([]byte, 32)
 		_, _ = rand.Read(key) // which never fails
 		_, err := io.WriteString(w, hex.EncodeToString(key)+"\n")

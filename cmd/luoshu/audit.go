@@ -126,12 +126,7 @@ func appendLines(path string, lines ...any) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	return errors.Join(err, f.Sync(), f.Close())
+	return cache.Append(path, b)
 }
 
 // eachLine calls do for every line of a file, however long it is, with its number.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/mattn/go-runewidth"
 
+	"luoshu/cache"
 	"luoshu/catalog"
 	"luoshu/catalog/ingest"
 )
@@ -64,7 +65,7 @@ func writeMapping(dataDir string, report *ingest.Report, opt ingest.Options) err
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		return err
 	}
-	return replaceFile(name, func(w io.Writer) error {
+	return cache.Replace(name, func(w io.Writer) error {
 		_, err := w.Write(b)
 		return err
 	})

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"luoshu/cache"
 	"luoshu/catalog"
 	"luoshu/catalog/ingest"
 )
@@ -42,7 +43,7 @@ func (p *publishFlags) writeFixed(ctx context.Context, in *input, report *ingest
 		return nil, err
 	}
 	done := &fixedFile{File: p.fixed}
-	err := replaceFile(p.fixed, func(w io.Writer) (err error) {
+	err := cache.Replace(p.fixed, func(w io.Writer) (err error) {
 		file := ingest.File{Name: filepath.Base(in.name), Reader: in.file}
 		done.Marked, done.Left, err = ingest.WriteFixed(ctx, w, file, report, opt)
 		return err

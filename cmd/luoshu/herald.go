@@ -29,7 +29,7 @@ func countStart(dataDir string) int64 {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return 0
 	}
-	_ = replaceFile(path, func(w io.Writer) error {
+	_ = cache.Replace(path, func(w io.Writer) error {
 		_, err := fmt.Fprintln(w, before+1)
 		return err
 	})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"luoshu/cache"
 	"luoshu/catalog"
 )
 
@@ -45,7 +46,7 @@ func writeLines[T any](path string, all []T) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	return replaceFile(path, func(w io.Writer) error {
+	return cache.Replace(path, func(w io.Writer) error {
 		for _, v := range all {
 			b, err := json.Marshal(v)
 			if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"luoshu/cache"
 	"luoshu/catalog"
 	"luoshu/catalog/ingest"
 )
@@ -66,7 +67,7 @@ func sameFile(a, b string) bool {
 	return errX == nil && errY == nil && os.SameFile(x, y)
 }
 
-// writable reports why replaceFile could not write a file of that name.
+// writable reports why cache.Replace could not write a file of that name.
 func writable(name string) error {
 	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
 		return catalog.NewTextError(nil, catalog.Text{ZH: "已有同名的文件夹或设备", EN: "there is a folder or device of that name"})
@@ -92,7 +93,7 @@ func (p *publishFlags) writeOutputs(ctx context.Context, lang string, files []*i
 	}
 	var errs []error
 	if p.propose != "" {
-		errs = append(errs, wrap("propose", replaceFile(p.propose, func(w io.Writer) error { return printJSON(w, out.Proposed(opt.Columns)) })))
+		errs = append(errs, wrap("propose", cache.Replace(p.propose, func(w io.Writer) error { return printJSON(w, out.Proposed(opt.Columns)) })))
 	}
 	if p.report != "" {
 		errs = append(errs, wrap("report", writeReport(p.report, lang, *out, check, failed)))
@@ -108,7 +109,7 @@ func (p *publishFlags) writeOutputs(ctx context.Context, lang string, files []*i
 }
 
 func writeReport(name, lang string, out result, check bool, failed error) error {
-	return replaceFile(name, func(w io.Writer) error {
+	return cache.Replace(name, func(w io.Writer) error {
 		switch strings.ToLower(filepath.Ext(name)) {
 		case ".html":
 			page := ingest.Page{
@@ -123,21 +124,6 @@ func writeReport(name, lang string, out result, check bool, failed error) error 
 		}
 		return printJSON(w, out)
 	})
-}
-
-// replaceFile writes a file as a whole or not at all.
-func replaceFile(name string, write func(io.Writer) error) error {
-	f, err := os.CreateTemp(filepath.Dir(name), ".luoshu-*")
-	if err != nil {
-		return err
-	}
-	if err = errors.Join(write(f), f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-	}
-	return err
 }
 
 func printJSON(w io.Writer, v any) error {

@@ -165,7 +165,7 @@ func (p *paperFlags) run(ctx context.Context, env environment, c *common) error 
 		return errors.Join(ctx.Err(), err)
 	}
 	pdf.settle(snap.Manifest().PublishedAt)
-	err = replaceFile(p.out, func(w io.Writer) error {
+	err = cache.Replace(p.out, func(w io.Writer) error {
 		_, err := w.Write(pdf.bytes)
 		return err
 	})

@@ -332,7 +332,7 @@ func exportLines(ctx context.Context, source string, d catalog.Dataset, name str
 	if release == nil {
 		return noRelease(store)
 	}
-	return replaceFile(name, func(w io.Writer) error {
+	return cache.Replace(name, func(w io.Writer) error {
 		out := bufio.NewWriter(w)
 		for _, e := range release.Entries {
 			if e.Dataset == d {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"luoshu/cache"
 	"luoshu/catalog"
 	"luoshu/catalog/demo"
 	"luoshu/catalog/ingest"
@@ -34,7 +35,7 @@ check and publish read it as it is. Datasets: ` + datasetNames(),
 			if err != nil {
 				return err
 			}
-			if err := replaceFile(out, func(w io.Writer) error { return ingest.WriteTemplate(w, d, examples) }); err != nil {
+			if err := cache.Replace(out, func(w io.Writer) error { return ingest.WriteTemplate(w, d, examples) }); err != nil {
 				return err
 			}
 			if c.json {
