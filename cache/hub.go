@@ -24,11 +24,14 @@ import (
 //	GET {base}/api/v1/manifests/{hash}/minisig
 //	GET {base}/api/v1/objects/{hash}
 //
-// An object whose answer was cut off is gone on with where it stopped. A hub cannot be written. What a hub says is believed no further than the hashes
-// and the signature prove it.
+// An object whose answer was cut off is gone on with where it stopped. A hub cannot be
+// written. What a hub says is believed no further than the hashes and the signature prove it.
 type Hub struct {
 	base   string
 	client *http.Client
+	// stall is how long an answer may stand still: on a line that is dead it would do so
+	// until its time is over.
+	stall time.Duration
 }
 
 // PointerPath is where a node says what is current.
@@ -38,6 +41,7 @@ const PointerPath = "/api/v1/releases/current/pointer"
 const (
 	hubDial     = 3 * time.Second
 	hubHeader   = 10 * time.Second
+	hubStall    = 15 * time.Second
 	hubPatience = 2 * time.Minute
 	// A hub that says it is asked too fast is asked again when it says, hubTries times in all.
 	hubTries = 20
@@ -61,7 +65,8 @@ func OpenHub(base string) (*Hub, error) {
 		return nil, fmt.Errorf("hub: an address has no user, query or fragment: %w", catalog.ErrInvalid)
 	}
 	return &Hub{
-		base: strings.TrimRight(u.String(), "/"),
+		base:  strings.TrimRight(u.String(), "/"),
+		stall: hubStall,
 		client: &http.Client{
 			Timeout: hubPatience,
 			// A hub that has moved is for the operator to confirm, and a captive
@@ -165,9 +170,24 @@ func (h *Hub) get(ctx context.Context, path string, limit int64) ([]byte, error)
 	}
 }
 
+// lively puts off the end of patience whenever something arrives.
+type lively struct {
+	io.Reader
+	timer    *time.Timer
+	patience time.Duration
+}
+
+func (r lively) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	r.timer.Reset(r.patience)
+	return n, err
+}
+
 // ask asks once for what have lacks. wait is after how long the hub wants to be asked
 // again, 0 when it does not say so.
 func (h *Hub) ask(ctx context.Context, path string, limit int64, have *partial) (wait time.Duration, err error) {
+	ctx, giveUp := context.WithCancel(ctx)
+	defer giveUp()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, h.base+path, nil)
 	if err != nil {
 		return 0, fmt.Errorf("%w: %w", catalog.ErrInvalid, err)
@@ -204,7 +224,9 @@ func (h *Hub) ask(ctx context.Context, path string, limit int64, have *partial) 
 		}
 		return wait, fmt.Errorf("the hub answers %d: %w", code, catalog.ErrUnavailable)
 	}
-	b, err := io.ReadAll(io.LimitReader(resp.Body, limit+1-int64(len(have.body))))
+	body := lively{resp.Body, time.AfterFunc(h.stall, giveUp), h.stall}
+	defer body.timer.Stop()
+	b, err := io.ReadAll(io.LimitReader(body, limit+1-int64(len(have.body))))
 	have.body = append(have.body, b...)
 	if int64(len(have.body)) > limit {
 		return 0, fmt.Errorf("answer of more than %d bytes: %w", limit, catalog.ErrDamaged)

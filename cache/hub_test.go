@@ -152,6 +152,35 @@ func TestHubMisbehaves(t *testing.T) {
 	wantError(t, "Current of a hub that is gone", err, catalog.ErrUnavailable)
 }
 
+// TestHubStandsStill: an answer that stands still is given up, and gone on with.
+func TestHubStandsStill(t *testing.T) {
+	body := bytes.Repeat([]byte("x"), 1<<10)
+	hash := catalog.HashOf(body)
+	release := make(chan struct{})
+	var ranges []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", `"whole"`)
+		ranges = append(ranges, r.Header.Get("Range"))
+		if len(ranges) > 1 {
+			http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+			return
+		}
+		w.Header().Set("Accept-Ranges", "bytes")
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		_, _ = w.Write(body[:100])
+		_ = http.NewResponseController(w).Flush()
+		<-release
+	}))
+	defer server.Close()
+	defer close(release)
+	hub := openHub(t, server.URL)
+	hub.stall = 50 * time.Millisecond
+	got, err := hub.Object(t.Context(), hash)
+	if err != nil || !bytes.Equal(got, body) || !slices.Equal(ranges, []string{"", "bytes=100-"}) {
+		t.Errorf("%d bytes, %v, asked for %q", len(got), err, ranges)
+	}
+}
+
 // TestHubAsksForPatience: who is asked too fast is asked again when it says, unless that is
 // another day.
 func TestHubAsksForPatience(t *testing.T) {

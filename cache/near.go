@@ -47,8 +47,9 @@ const (
 	// slowestPoll is as far apart as polls of a source that does not answer get.
 	slowestPoll = 15 * time.Second
 	// A release that could not be loaded is tried again after a random time below
-	// a ceiling that doubles from the first of these to the second.
-	firstRetry, lastRetry = time.Second, 5 * time.Minute
+	// a ceiling that doubles from the first of these to the second. Whatever a node had
+	// to wait for, it is current soon after its link is back: TestWaitsAreBounded.
+	firstRetry, lastRetry = time.Second, time.Minute
 	// noticeSpacing keeps a flood of notices from becoming a flood of loads.
 	noticeSpacing = time.Second
 	// startPatience is how long Start waits for the source when the disk already

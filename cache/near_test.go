@@ -228,6 +228,28 @@ func TestNearPause(t *testing.T) {
 	}
 }
 
+// TestWaitsAreBounded adds up what a node may be waiting for when its link is back, at
+// worst one after the other: well within three minutes, which leaves a minute and more to
+// bring what is new.
+func TestWaitsAreBounded(t *testing.T) {
+	var sum time.Duration
+	for _, wait := range []struct {
+		what string
+		most time.Duration
+	}{
+		{"an answer that stands still", hubStall},
+		{"a source that was silent is asked", slowestPoll * 5 / 4},
+		{"what could not be loaded is tried again", lastRetry},
+		{"the next poll, which does it", slowestPoll * 5 / 4},
+	} {
+		sum += wait.most
+		t.Logf("%-40s %8s, together %s", wait.what, wait.most, sum)
+	}
+	if sum > 2*time.Minute {
+		t.Errorf("%s in all", sum)
+	}
+}
+
 func TestNearFailureBacksOff(t *testing.T) {
 	var f failure
 	one, two := catalog.Pointer{Sequence: 1}, catalog.Pointer{Sequence: 2}
