@@ -29,12 +29,7 @@ import (
 //
 // The braces keep a Cluster from spreading what is watched together; objects are
 // spread. Nothing expires. No script is run, so users can be denied @scripting:
-//
-//	a reader needs     ~luoshu:* &luoshu:* +get +ping +subscribe
-//	a publisher needs  ~luoshu:* &luoshu:* +get +set +del +exists +strlen +scan +watch +unwatch
-//	                   +multi +exec +sadd +srem +smembers +sismember +info +ping +publish
-//
-// and in a Cluster +cluster|slots besides.
+// ReaderACL and PublisherACL are what they need.
 type Redis struct {
 	client  redis.UniversalClient
 	name    string

@@ -43,7 +43,8 @@ type patient struct {
 	lang                      string
 	now                       func() time.Time
 	// look finds a program as exec.LookPath does.
-	look func(string) (string, error)
+	look     func(string) (string, error)
+	fontDirs []string
 
 	local    *cache.Directory
 	manifest *catalog.Manifest // the latest that could be read, if any
@@ -68,7 +69,7 @@ var checks = []struct {
 }
 
 func newDoctor(env environment, c *common) *cobra.Command {
-	p := &patient{now: time.Now, look: exec.LookPath}
+	p := &patient{now: time.Now, look: exec.LookPath, fontDirs: fontFolders(env)}
 	cmd := &cobra.Command{
 		Use: "doctor", Short: "Look at this machine and say what is missing, and what to do",
 		Long: `Checks the data directory, the disk, the release on it, the source, the clock, the
@@ -227,6 +228,27 @@ func (p *patient) source(ctx context.Context, source string) finding {
 		return p.say(broken, catalog.Text{ZH: "%v", EN: "%v"}, advice, catalog.ErrorText(err, p.lang))
 	}
 	defer func() { _ = store.Close() }()
+	return p.advised(ctx, store, p.followed(ctx, store, advice))
+}
+
+// advised adds to what was found of a store how it should be configured.
+func (p *patient) advised(ctx context.Context, store cache.Store, f finding) finding {
+	all, _ := adviceOn(ctx, store, false) // where it does not answer, that was found
+	for _, a := range all {
+		f.Detail += "; " + a.Text.In(p.lang)
+		if a.Set != "" {
+			f.Advice = strings.TrimPrefix(f.Advice+"; redis-cli> "+a.Set, "; ")
+		}
+		if a.Grave {
+			f.State = broken
+		} else if f.State == fine {
+			f.State = warn
+		}
+	}
+	return f
+}
+
+func (p *patient) followed(ctx context.Context, store cache.Store, advice catalog.Text) finding {
 	m, err := manifestOf(ctx, store)
 	switch {
 	case errors.Is(err, catalog.ErrNoRelease):
@@ -324,23 +346,24 @@ func (p *patient) browser(context.Context) finding {
 	})
 }
 
-func (p *patient) fonts(ctx context.Context) finding {
-	advice := catalog.Text{
-		ZH: "打印目录需要：apt-get install fonts-lxgw-wenkai；屏幕页面自带字体，不需要", EN: "luoshu print needs one: apt-get install fonts-lxgw-wenkai; pages on screens bring their own",
+// sample is what a font must have to be one for Chinese.
+const sample = "洛阳市技术市场成果目录轴承钢"
+
+// fonts looks for what luoshu print sets a catalog in: not every font for Chinese will do.
+func (p *patient) fonts(context.Context) finding {
+	var faces []*fontFace
+	for _, dir := range p.fontDirs {
+		faces = append(faces, findFonts(dir)...)
 	}
-	fc, err := p.look("fc-list")
-	if err != nil {
-		if runtime.GOOS == "windows" {
-			return p.say(fine, catalog.Text{ZH: "由系统提供", EN: "the system's"}, catalog.Text{})
-		}
-		return p.say(warn, catalog.Text{ZH: "没有 fc-list，无从查看", EN: "not looked at without fc-list"}, advice)
+	chosen, missing := chooseFonts(faces, sample)
+	if len(chosen.text) == 0 || len(missing) > 0 {
+		return p.say(warn, catalog.Text{ZH: "没有可用于打印的中文字体", EN: "there is none for Chinese that luoshu print could use"}, catalog.Text{
+			ZH: "打印目录需要静态的 TrueType 字体：apt-get install fonts-lxgw-wenkai；fonts-noto-cjk 和可变字体不行；屏幕页面自带字体，不需要",
+			EN: "luoshu print needs static TrueType: apt-get install fonts-lxgw-wenkai; fonts-noto-cjk and variable fonts do not do; pages on screens bring their own",
+		})
 	}
-	out, err := exec.CommandContext(ctx, fc, ":lang=zh-cn", "family").Output() //nolint:gosec // the name is ours
-	family, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
-	if err != nil || family == "" {
-		return p.say(warn, catalog.Text{ZH: "没有中文字体", EN: "there is none for Chinese"}, advice)
-	}
-	return p.say(fine, catalog.Text{ZH: "%s", EN: "%s"}, catalog.Text{}, family)
+	face := chosen.text[0]
+	return p.say(fine, catalog.Text{ZH: "打印用 %s（%s）", EN: "%s for print (%s)"}, catalog.Text{}, face.family, face.path)
 }
 
 // findings prints what was found, and below each what to do.

@@ -27,6 +27,8 @@ func TestDoctor(t *testing.T) {
 		}
 	}
 	file := write(t, "file", "x")
+	redisAddr, _ := redisServer(t)
+	luoshu(t, t.TempDir(), "demo", "--to", "redis://"+redisAddr).want(t, exitDone)
 	none := func(string) (string, error) { return "", errors.New("not found") }
 	tests := []struct {
 		name  string
@@ -46,6 +48,7 @@ func TestDoctor(t *testing.T) {
 		{"strange source", patient{dataDir: healthy, sources: []string{"ftp://x"}}, "source", broken, "redis://"},
 		{"good source", patient{dataDir: t.TempDir(), sources: []string{"dir:" + filepath.Join(healthy, "releases")}}, "source", fine, "demo 1"},
 		{"one of two sources", patient{dataDir: t.TempDir(), sources: []string{"http://" + freeAddress(t), "dir:" + filepath.Join(healthy, "releases")}}, "source", warn, "demo 1"},
+		{"Redis", patient{dataDir: t.TempDir(), sources: []string{"redis://" + redisAddr}}, "source", warn, "redis-cli> CONFIG SET appendonly yes"},
 		{"nobody trusted", patient{dataDir: healthy, sources: []string{"dir:x"}}, "keys", warn, "luoshu trust add"},
 		{"damaged keys", patient{dataDir: healthy, trusted: file}, "keys", broken, "damaged"},
 		{"1970", patient{dataDir: healthy, now: func() time.Time { return time.Unix(0, 0) }}, "clock", warn, "timedatectl"},
@@ -54,7 +57,9 @@ func TestDoctor(t *testing.T) {
 		{"panel of the profile", patient{dataDir: healthy, terminal: "K1"}, "panel", fine, ":"},
 		{"unknown terminal", patient{dataDir: healthy, terminal: "Z9"}, "panel", warn, "default"},
 		{"no browser", patient{dataDir: healthy, look: none}, "browser", warn, "apt-get install chromium"},
-		{"no fonts", patient{dataDir: healthy, look: none}, "fonts", warn, "fonts-lxgw-wenkai"},
+		{"no fonts", patient{dataDir: healthy}, "fonts", warn, "fonts-lxgw-wenkai"},
+		{"fonts that print cannot use", patient{dataDir: healthy, fontDirs: []string{"/usr/share/fonts/opentype/noto"}}, "fonts", warn, "none for Chinese that luoshu print could use"},
+		{"fonts", patient{dataDir: healthy, fontDirs: []string{"/usr/share/fonts/truetype"}}, "fonts", fine, "LXGW WenKai"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

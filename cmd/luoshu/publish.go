@@ -275,6 +275,7 @@ func (p *publishFlags) run(ctx context.Context, env environment, c *common, name
 		if err := target.Prepare(ctx); err != nil {
 			return err
 		}
+		warnOfTarget(ctx, env, target, lang)
 		if base, err = p.sign.base(ctx, c, p.trusted, target, signer); err != nil {
 			return err
 		}
