@@ -136,7 +136,7 @@ type Sighting struct {
 	// Registered tells whether it proved with its token to be this terminal. Anybody can
 	// claim a name.
 	Registered bool      `json:"registered"`
-	SeenAt     time.Time `json:"seen_at"`
+	SeenAt     time.Time `json:"seen_at,omitzero"`
 }
 
 // Fleet keeps the last word of every terminal, in memory and, where the gateways of a hub
@@ -176,6 +176,9 @@ func OpenFleet(url string) (*Fleet, error) {
 	f.shared = r
 	return f, nil
 }
+
+// Shared reports whether what is heard goes to Redis.
+func (f *Fleet) Shared() bool { return f.shared != nil }
 
 // Close closes the connections.
 func (f *Fleet) Close() error {

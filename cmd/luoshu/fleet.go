@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,7 +33,7 @@ type fleetFlags struct {
 }
 
 func (f *fleetFlags) register(fs *pflag.FlagSet) {
-	fs.StringVar(&f.store, "fleet-store", "", "Redis through which the gateways of a hub share what terminals say of themselves")
+	fs.StringVar(&f.store, "fleet-store", "", "Redis through which the gateways of a hub share what terminals say of themselves, and in which a terminal that follows no hub says it")
 	fs.StringVar(&f.terminals, "terminals", "", "file of the terminals that were registered (default: terminals.jsonl in the data directory)")
 }
 
@@ -46,7 +47,13 @@ type dispatcher struct {
 	near   *cache.Near
 	tokens *keyring
 	now    func() time.Time
+	// self is what this node says of itself where the fleet is shared; nil for one that is no
+	// terminal.
+	self cache.Herald
 }
+
+// speakEvery is how often a terminal says how it is where nobody asks.
+const speakEvery = 30 * time.Second
 
 // open returns the dispatcher. What it knows of near is set later.
 func (f *fleetFlags) open(dataDir string, log *slog.Logger) (*dispatcher, error) {
@@ -67,9 +74,34 @@ func (d *dispatcher) run(ctx context.Context) {
 		defer close(done)
 		d.tokens.run(ctx)
 	}()
+	spoken := make(chan struct{})
+	go func() {
+		defer close(spoken)
+		d.speak(ctx)
+	}()
 	d.fleet.Run(ctx)
 	<-done
+	<-spoken
 	_ = d.fleet.Close()
+}
+
+// speak puts into the shared fleet how this terminal is, for one that follows a Redis or a
+// stick: no hub hears it. Whoever may write there is believed.
+func (d *dispatcher) speak(ctx context.Context) {
+	if d.self == nil || !d.fleet.Shared() {
+		return
+	}
+	ticker := time.NewTicker(speakEvery)
+	defer ticker.Stop()
+	for {
+		a, _ := d.self()
+		d.fleet.See(cache.Sighting{Announcement: a, Registered: true, SeenAt: d.now().UTC().Truncate(time.Second)})
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
 }
 
 // heard takes in what a terminal says while it asks what is current. What is wrong with
@@ -89,13 +121,17 @@ const (
 	silent  = "silent"
 	failing = "failing"
 	behind  = "behind"
+	unheard = "unheard" // expected, and was never heard of
 	well    = "ok"
 )
+
+var states = []string{silent, failing, behind, unheard, well}
 
 var stateTexts = map[string]catalog.Text{
 	silent:  {ZH: "失联", EN: "silent"},
 	failing: {ZH: "有故障", EN: "failing"},
 	behind:  {ZH: "落后", EN: "behind"},
+	unheard: {ZH: "未报到", EN: "never heard"},
 	well:    {ZH: "正常", EN: "ok"},
 }
 
@@ -114,14 +150,20 @@ type fleetReport struct {
 	Problem string `json:"problem,omitempty"`
 }
 
-// reportOf sorts terminals by what troubles them. release is what they should show.
-func reportOf(ctx context.Context, fleet *cache.Fleet, release int64, now time.Time) fleetReport {
+// reportOf sorts terminals by what troubles them. release is what they should show;
+// expected are the names of those that there are, as far as is known.
+func reportOf(ctx context.Context, fleet *cache.Fleet, release int64, expected []string, now time.Time) fleetReport {
 	seen, err := fleet.All(ctx)
+	for _, id := range expected {
+		if !slices.ContainsFunc(seen, func(s cache.Sighting) bool { return s.Terminal == id }) {
+			seen = append(seen, cache.Sighting{Announcement: cache.Announcement{Terminal: id, DiskFree: -1}})
+		}
+	}
 	r := fleetReport{Release: release, Terminals: []stationed{}}
 	if err != nil {
 		r.Problem = err.Error()
 	}
-	for _, state := range []string{silent, failing, behind, well} {
+	for _, state := range states {
 		for _, s := range seen {
 			if stateOf(s, release, now) == state {
 				r.Terminals = append(r.Terminals, stationed{s, state})
@@ -133,6 +175,8 @@ func reportOf(ctx context.Context, fleet *cache.Fleet, release int64, now time.T
 
 func stateOf(s cache.Sighting, release int64, now time.Time) string {
 	switch {
+	case s.SeenAt.IsZero():
+		return unheard
 	case now.Sub(s.SeenAt) > silentAfter:
 		return silent
 	case s.Problem != "":
@@ -144,7 +188,13 @@ func stateOf(s cache.Sighting, release int64, now time.Time) string {
 }
 
 func (d *dispatcher) report(ctx context.Context) fleetReport {
-	return reportOf(ctx, d.fleet, d.near.Status().Release, d.now())
+	var expected []string
+	if s := d.near.Current(); s != nil {
+		for _, t := range s.Manifest().Terminals {
+			expected = append(expected, t.ID)
+		}
+	}
+	return reportOf(ctx, d.fleet, d.near.Status().Release, append(expected, d.tokens.holders()...), d.now())
 }
 
 func (d *dispatcher) json(w http.ResponseWriter, r *http.Request) {
@@ -158,8 +208,11 @@ func newFleet(env environment, c *common) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "fleet", Short: "Show which terminals are silent, failing or behind",
 		Long: `A terminal that follows a hub (--source https://HUB) says how it is whenever it asks
-what is current. This lists the last word of each: from the admin listener of a
-hub on this machine, or from the Redis that the gateways of a hub share.
+what is current; one that follows a Redis says it there, where --fleet-store names
+one. This lists the last word of each: from the admin listener of a hub on this
+machine, or from the Redis that the gateways of a hub share. A terminal that was
+registered, or that the catalog's profile names, and was never heard is listed too:
+one that lives on USB sticks alone has no line to speak over.
 
   luoshu fleet
   luoshu fleet --fleet-store redis://localhost:6379/2
@@ -171,7 +224,7 @@ Anybody can claim to be a terminal. One that is registered proves it with a toke
 		Args: arguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			admin := adminFlags{token: token}
-			r, err := askFleet(cmd.Context(), f, address, admin.tokenFile(c.dataDir))
+			r, err := askFleet(cmd.Context(), f, address, admin.tokenFile(c.dataDir), f.file(c.dataDir))
 			if err != nil {
 				return err
 			}
@@ -230,8 +283,8 @@ func registerTerminal(env environment, c *common, path, id string) error {
 }
 
 // askFleet returns the report of a hub's admin listener, or makes it from what its
-// gateways share.
-func askFleet(ctx context.Context, f fleetFlags, address, tokenFile string) (fleetReport, error) {
+// gateways share; terminals is the file of those that are registered.
+func askFleet(ctx context.Context, f fleetFlags, address, tokenFile, terminals string) (fleetReport, error) {
 	if f.store != "" {
 		fleet, err := cache.OpenFleet(f.store)
 		if err != nil {
@@ -246,7 +299,15 @@ func askFleet(ctx context.Context, f fleetFlags, address, tokenFile string) (fle
 		for _, s := range seen {
 			release = max(release, s.Release)
 		}
-		return reportOf(ctx, fleet, release, time.Now()), nil
+		registered, err := readKeys(terminals)
+		if err != nil {
+			return fleetReport{}, err
+		}
+		var expected []string
+		for _, k := range registered {
+			expected = append(expected, k.ID)
+		}
+		return reportOf(ctx, fleet, release, expected, time.Now()), nil
 	}
 	token, err := os.ReadFile(tokenFile)
 	if err != nil {
@@ -325,6 +386,9 @@ func fleetSummary(r fleetReport, lang string) string {
 
 // fleetRow writes a terminal out for people.
 func fleetRow(t stationed, release int64, now time.Time, lang string) []string {
+	if t.State == unheard {
+		return []string{t.Terminal, stateTexts[t.State].In(lang), fmt.Sprintf("-/%d", release), "-", "-", "-", "-", "", ""}
+	}
 	remark := t.Problem
 	if !t.Registered {
 		remark = strings.TrimSpace(catalog.Text{ZH: "未登记", EN: "not registered"}.In(lang) + "  " + remark)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/go-json-experiment/json"
+	"github.com/redis/go-redis/v9"
 )
 
 // TestFleet: terminals that follow a hub say how they are. One proves its name, one only
@@ -21,6 +22,7 @@ func TestFleet(t *testing.T) {
 	if err := os.WriteFile(token, []byte(secret), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	luoshu(t, hubData, "fleet", "register", "K9").want(t, exitDone)
 	admin := freeAddress(t)
 	hub := serve(t, hubData, "--source", store, "--admin-addr", admin)
 
@@ -52,7 +54,9 @@ func TestFleet(t *testing.T) {
 		}
 		all := map[string]stationed{}
 		for _, s := range r.Terminals {
-			all[s.Terminal] = s
+			if s.State != unheard {
+				all[s.Terminal] = s
+			}
 		}
 		return all
 	}
@@ -86,6 +90,7 @@ func TestFleet(t *testing.T) {
 	}{
 		{"/fleet", good, 200, "未登记"},
 		{"/fleet?lang=en", good, 200, "not registered"},
+		{"/fleet?lang=en", good, 200, "<td>K9</td><td>never heard</td>"},
 		{"/fleet", "", 401, "token"},
 		{"/fleet", good + "x", 401, "token"},
 		{"/fleet.json", "", 401, "token"},
@@ -108,4 +113,30 @@ func TestFleet(t *testing.T) {
 	luoshu(t, hubData, "fleet", "remove", "K1").want(t, exitDone)
 	luoshu(t, hubData, "fleet", "remove", "K1").want(t, exitUsage)
 	luoshu(t, hubData, "fleet", "register", "kiosk").want(t, exitUsage)
+}
+
+// TestFleetInRedis: a terminal that follows no hub says in Redis how it is, by a user who
+// may do no more than that.
+func TestFleetInRedis(t *testing.T) {
+	addr, _ := redisServer(t)
+	client := redis.NewClient(&redis.Options{Addr: addr})
+	defer func() { _ = client.Close() }()
+	for _, rule := range []string{
+		"ACL SETUSER luoshu-terminal on >pw resetkeys ~luoshu-gateway:*:fleet resetchannels -@all +ping +hset +expire +hello +select",
+	} {
+		var args []any
+		for _, word := range strings.Fields(rule) {
+			args = append(args, word)
+		}
+		if err := client.Do(t.Context(), args...).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	data, store := t.TempDir(), "dir:"+t.TempDir()
+	luoshu(t, data, "demo", "--to", store).want(t, exitDone)
+	serve(t, data, "--source", store, "--terminal", "K7", "--fleet-store", "redis://luoshu-terminal:pw@"+addr)
+	eventually(t, "K7 is heard", func() bool {
+		out := luoshu(t, t.TempDir(), "fleet", "--fleet-store", "redis://"+addr, "--json").want(t, exitDone).stdout
+		return strings.Contains(out, `"K7"`) && strings.Contains(out, `"registered": true`)
+	})
 }

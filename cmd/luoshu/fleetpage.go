@@ -36,7 +36,7 @@ var fleetTemplate = template.Must(template.New("fleet").Parse(`<!doctype html>
 
 const fleetStyle = `body{font:16px/1.5 system-ui,sans-serif;margin:2rem;color:#1f1f1f;background:#fff}` +
 	`h1{font-size:1.4rem}table{border-collapse:collapse}th,td{text-align:left;padding:.4rem 1.2rem .4rem 0;border-bottom:1px solid #ccc;vertical-align:top}` +
-	`.silent td:nth-child(2),.failing td:nth-child(2){color:#a3161a;font-weight:600}.behind td:nth-child(2){color:#7a4b00;font-weight:600}`
+	`.silent td:nth-child(2),.failing td:nth-child(2){color:#a3161a;font-weight:600}.behind td:nth-child(2),.unheard td:nth-child(2){color:#7a4b00;font-weight:600}`
 
 type fleetPage struct {
 	Lang, Title, Summary, Problem, Other, OtherName string
@@ -86,7 +86,7 @@ func (d *dispatcher) metrics(ctx context.Context, w io.Writer) {
 	now := d.now()
 	for _, t := range r.Terminals {
 		counts[t.State]++
-		if !t.Registered {
+		if !t.Registered || t.State == unheard {
 			continue
 		}
 		label := `{terminal="` + t.Terminal + `"}`
@@ -95,7 +95,7 @@ func (d *dispatcher) metrics(ctx context.Context, w io.Writer) {
 		metrics.WriteGaugeUint64(w, "luoshu_terminal_problem"+label, digit(t.Problem != ""))
 		metrics.WriteGaugeFloat64(w, "luoshu_terminal_disk_free_bytes"+label, float64(t.DiskFree))
 	}
-	for _, state := range []string{silent, failing, behind, well} {
+	for _, state := range states {
 		metrics.WriteGaugeUint64(w, `luoshu_terminals{state="`+state+`"}`, counts[state])
 	}
 }

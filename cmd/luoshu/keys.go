@@ -9,7 +9,9 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
@@ -191,6 +193,9 @@ func (k *keyring) holder(digest [32]byte) (string, bool) {
 	id, ok := (*k.known.Load())[digest]
 	return id, ok
 }
+
+// holders returns the IDs of all keys, in order.
+func (k *keyring) holders() []string { return slices.Sorted(maps.Values(*k.known.Load())) }
 
 // run follows the file until ctx is done. While it cannot be read, the keys stay as they
 // were.

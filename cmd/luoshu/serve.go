@@ -42,6 +42,7 @@ type serveFlags struct {
 	admin                            adminFlags
 	fleet                            fleetFlags
 	node                             atomic.Pointer[cache.Near] // what serves, once there is one
+	followed                         []cache.Store              // the sources, opened
 	preview                          []string
 	reading                          publishFlags // how the files of a preview are read
 }
@@ -159,6 +160,7 @@ func (s *serveFlags) run(ctx context.Context, env environment, c *common) error 
 		return err
 	}
 	ctx = cache.WithHerald(ctx, herald)
+	dispatcher.self = herald
 	var near *cache.Near
 	var exporter *opendata.Exporter
 	closeStore := func() {}
@@ -204,6 +206,7 @@ func (s *serveFlags) run(ctx context.Context, env environment, c *common) error 
 	group.Go(func() { runLimiter(following) })
 	group.Go(func() { runCounts(following) })
 	group.Go(func() { dispatcher.run(following) })
+	group.Go(func() { warnOfSources(following, s.followed, log) })
 	group.Go(func() { admin.run(following) })
 	defer group.Wait()
 	defer stopFollowing()
@@ -272,6 +275,7 @@ func (s *serveFlags) follow(ctx context.Context, dataDir string, log *slog.Logge
 		Trusted: func() ([]trust.Key, error) { return readTrusted(s.trusted, dataDir) },
 	})
 	s.node.Store(near)
+	s.followed = sources
 	if err := near.Start(ctx); err != nil {
 		log.Warn("there is no release to show yet", slog.String("source", sources[0].String()), slog.Any("error", err))
 	}
