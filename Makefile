@@ -18,6 +18,9 @@ TOOL := go tool -modfile=tools/go.mod
 # A module file of its own, so that raising one tool raises no other.
 NFPM := go tool -modfile=tools/nfpm.mod nfpm
 
+# What terminals run: UOS, Kylin and Debian on four kinds of processor, and Windows.
+TARGETS := linux/amd64 linux/arm64 linux/arm linux/loong64 windows/amd64
+
 .PHONY: help run build test race fuzz bench screens accessible fmt fmt-check lint spectral vuln docs check image cross packages
 
 help: ## list the targets
@@ -29,9 +32,10 @@ run: ## run from source (ARGS="serve")
 build: ## build the static binary bin/luoshu
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o bin/luoshu ./cmd/luoshu
 
-test: ## install what the tests need (Debian, as root), then vet and test with the race detector
+test: ## install what the tests need (Debian, as root), then vet, check that every system is served, and test with the race detector
 	@.ci/install
 	go vet ./...
+	go -C tools run ./cross $(TARGETS)
 	go test -race -timeout $(TEST_TIMEOUT) ./...
 
 race: ## the tests again, twice and shuffled, nothing cached
@@ -82,9 +86,6 @@ check: fmt-check lint docs test vuln ## everything a change must pass; vuln come
 
 image: ## build the container image
 	$(CONTAINER) build -t $(IMAGE) .
-
-# What terminals run: UOS, Kylin and Debian on four kinds of processor, and Windows.
-TARGETS := linux/amd64 linux/arm64 linux/arm linux/loong64 windows/amd64
 
 cross: ## build the program for every system it is for, into dist
 	@for target in $(TARGETS); do \
