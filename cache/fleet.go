@@ -228,7 +228,8 @@ func (f *Fleet) room(registered bool) bool {
 // key is a hash of the terminals' last words by name.
 func (f *Fleet) key() string { return "luoshu-gateway:{" + f.shared.catalog + "}:fleet" }
 
-// Run shares what is heard until ctx is done. What Redis does not take is offered again.
+// Run shares what is heard until ctx is done, and what is left then. What Redis does not
+// take is offered again.
 func (f *Fleet) Run(ctx context.Context) {
 	if f.shared == nil {
 		return
@@ -238,6 +239,9 @@ func (f *Fleet) Run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), redisRead)
+			defer cancel()
+			f.share(last)
 			return
 		case <-ticker.C:
 			f.share(ctx)

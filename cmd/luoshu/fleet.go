@@ -74,10 +74,20 @@ func (d *dispatcher) run(ctx context.Context) {
 		defer close(done)
 		d.tokens.run(ctx)
 	}()
+	d.speak()
 	spoken := make(chan struct{})
 	go func() {
 		defer close(spoken)
-		d.speak(ctx)
+		ticker := time.NewTicker(speakEvery)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+				d.speak()
+			}
+		}
 	}()
 	d.fleet.Run(ctx)
 	<-done
@@ -87,20 +97,10 @@ func (d *dispatcher) run(ctx context.Context) {
 
 // speak puts into the shared fleet how this terminal is, for one that follows a Redis or a
 // stick: no hub hears it. Whoever may write there is believed.
-func (d *dispatcher) speak(ctx context.Context) {
-	if d.self == nil || !d.fleet.Shared() {
-		return
-	}
-	ticker := time.NewTicker(speakEvery)
-	defer ticker.Stop()
-	for {
+func (d *dispatcher) speak() {
+	if d.self != nil && d.fleet.Shared() {
 		a, _ := d.self()
 		d.fleet.See(cache.Sighting{Announcement: a, Registered: true, SeenAt: d.now().UTC().Truncate(time.Second)})
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
 	}
 }
 
