@@ -15,7 +15,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"github.com/go-json-experiment/json"
 
 	"luoshu/catalog"
 )
@@ -146,7 +146,7 @@ func Append(path string, lines []byte) (err error) {
 	}
 	switch {
 	case len(open) == 0:
-	case jsontext.Value(open).IsValid(): // only its end is missing
+	case json.Unmarshal(open, new(any)) == nil: // only its end is missing
 		lines = append([]byte{'\n'}, lines...)
 	default:
 		size -= int64(len(open))

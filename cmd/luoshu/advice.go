@@ -55,7 +55,7 @@ func warnOfSources(ctx context.Context, sources []cache.Store, log *slog.Logger)
 				later = append(later, s)
 			}
 			for _, a := range all {
-				log.WarnContext(ctx, a.Text.EN, slog.String("redis-cli", a.Set))
+				log.WarnContext(ctx, "Redis should be configured otherwise", slog.String("what", a.Text.EN), slog.String("redis_cli", a.Set))
 			}
 		}
 		if sources = later; len(sources) == 0 {
