@@ -76,7 +76,7 @@ var codeOperations = []Operation{
 }
 
 func (h *Handler) codeSVG(r *request) error {
-	return h.drawn(r, "/qr.svg", func(c *qr.Code) ([]byte, error) { return c.SVG(), nil })
+	return h.drawn(r, "/qr.svg", h.codes.SVG)
 }
 
 func (h *Handler) codePNG(r *request) error {
@@ -84,11 +84,11 @@ func (h *Handler) codePNG(r *request) error {
 	if size == 0 {
 		size = usualSize
 	}
-	return h.drawn(r, "/qr.png", func(c *qr.Code) ([]byte, error) { return c.PNG(size) })
+	return h.drawn(r, "/qr.png", func(payload string, level qr.Level) ([]byte, error) { return h.codes.PNG(payload, level, size) })
 }
 
 // drawn answers with the code of a record as draw gives it.
-func (h *Handler) drawn(r *request, name string, draw func(*qr.Code) ([]byte, error)) error {
+func (h *Handler) drawn(r *request, name string, draw func(payload string, level qr.Level) ([]byte, error)) error {
 	found, err := r.snap.Find(r.id)
 	if err != nil || found.Dataset != r.dataset.Name {
 		return h.lost(r, err)
@@ -111,11 +111,7 @@ func (h *Handler) drawn(r *request, name string, draw func(*qr.Code) ([]byte, er
 	if r.current(e, self, size) {
 		return nil
 	}
-	code, err := h.codes.New(payload, r.drawing.level)
-	if err != nil {
-		return err
-	}
-	b, err := draw(code)
+	b, err := draw(payload, r.drawing.level)
 	if err != nil {
 		return err
 	}

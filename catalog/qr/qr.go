@@ -136,15 +136,32 @@ func New(payload string, level Level) (*Code, error) {
 	if err != nil {
 		return nil, fmt.Errorf("qr: %w: %w", catalog.ErrInvalid, err)
 	}
+	// The quiet zone is added here: the library would lay it out eight times.
+	q.DisableBorder = true
 	// Once only: each call of Bitmap encodes again and appends to the data.
-	modules := q.Bitmap()
-	switch read, err := read(modules); {
+	bare := q.Bitmap()
+	switch read, err := read(bare); {
 	case err != nil:
 		return nil, fmt.Errorf("qr: %q: %w: %w", payload, ErrUnreadable, err)
 	case read != payload:
 		return nil, fmt.Errorf("qr: %q reads %q: %w", payload, read, ErrUnreadable)
 	}
+	modules := quiet(bare)
 	return &Code{modules, path(modules)}, nil
+}
+
+// quiet puts the quiet zone around modules.
+func quiet(modules [][]bool) [][]bool {
+	side := len(modules) + 2*QuietZone
+	all := make([][]bool, side)
+	pool := make([]bool, side*side)
+	for y := range all {
+		all[y], pool = pool[:side:side], pool[side:]
+		if y >= QuietZone && y < side-QuietZone {
+			copy(all[y][QuietZone:], modules[y-QuietZone])
+		}
+	}
+	return all
 }
 
 // Size returns the number of modules on a side.
@@ -189,8 +206,8 @@ func (c *Code) SVG() []byte {
 // of pixels per module is drawn. size is MinSize to MaxSize and at least Size; the
 // error wraps catalog.ErrInvalid.
 func (c *Code) PNG(size int) ([]byte, error) {
-	if size < MinSize || size > MaxSize {
-		return nil, fmt.Errorf("qr: size %d, %d to %d pixels are allowed: %w", size, MinSize, MaxSize, catalog.ErrInvalid)
+	if err := checkSize(size); err != nil {
+		return nil, err
 	}
 	scale := size / c.Size()
 	if scale == 0 {
@@ -216,4 +233,11 @@ func (c *Code) PNG(size int) ([]byte, error) {
 		return nil, fmt.Errorf("qr: %w", err)
 	}
 	return b.Bytes(), nil
+}
+
+func checkSize(size int) error {
+	if size < MinSize || size > MaxSize {
+		return fmt.Errorf("qr: size %d, %d to %d pixels are allowed: %w", size, MinSize, MaxSize, catalog.ErrInvalid)
+	}
+	return nil
 }

@@ -181,6 +181,30 @@ func TestSVG(t *testing.T) {
 	}
 }
 
+// TestCache: what a cache keeps is what is drawn without it.
+func TestCache(t *testing.T) {
+	var cache qr.Cache
+	payload := payloads()[0]
+	c := code(t, payload, qr.Print)
+	picture, err := c.PNG(qr.MinSize)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		svg, errSVG := cache.SVG(payload, qr.Print)
+		kept, errPNG := cache.PNG(payload, qr.Print, qr.MinSize)
+		if err := errors.Join(errSVG, errPNG); err != nil || !bytes.Equal(svg, c.SVG()) || !bytes.Equal(kept, picture) {
+			t.Errorf("%v: %d and %d bytes", err, len(svg), len(kept))
+		}
+	}
+	if _, err := cache.PNG(payload, qr.Print, qr.MaxSize+1); !errors.Is(err, catalog.ErrInvalid) {
+		t.Errorf("PNG(%d) = %v, want ErrInvalid", qr.MaxSize+1, err)
+	}
+	if _, err := cache.SVG("洛书", qr.Print); !errors.Is(err, catalog.ErrInvalid) {
+		t.Errorf("SVG of no ASCII = %v, want ErrInvalid", err)
+	}
+}
+
 func TestZbar(t *testing.T) {
 	zbarimg, err := exec.LookPath("zbarimg")
 	if err != nil {
@@ -210,7 +234,7 @@ func payloads() []string {
 	return []string{
 		"https://luoshu.example/q/" + string(id),
 		"http://192.168.110.205:8080/q/" + string(id) + "-K3",
-		"HTTPS://LUOSHU.EXAMPLE/Q/" + string(id) + "-P2",
+		"https://luoshu.example/q/" + string(id) + "-P2",
 		"https://luoshu.example/q/technology-contract-turnover",
 		"https://exchange.example/notice?id=1&x=%E6%B4%9B#a" + strings.Repeat("b", 200),
 	}
