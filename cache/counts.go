@@ -3,8 +3,11 @@ package cache
 import (
 	"cmp"
 	"context"
+	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"io"
 	"log/slog"
 	"maps"
 	"slices"
@@ -25,15 +28,22 @@ type Counts struct {
 	log   *slog.Logger
 	now   func() time.Time
 	since time.Time
+	// key is that of digests and places.
+	key []byte
 
 	mu sync.Mutex
-	// days are the counts of this node since it started; unsent are those of them that
-	// the store has not got yet.
-	days, unsent dayCounts
-	// missed are searches without results that are not kept yet, pending those whose
-	// wording the store must hear of.
-	missed  map[string]sightings
+	// days are the counts of this node since it started, fresh those of them of this hour,
+	// and unsent those that the store has not got yet.
+	days, fresh, unsent dayCounts
+	hour                time.Time
+	told                *CountStatus // of the hour; nil until somebody asks
+	// missed are searches without results that are not kept yet, by digest, and pending
+	// those whose wording the store must hear of.
+	missed  map[string]*sightings
 	pending map[Missed]int
+	// noted is how many searches of every place were noted on notedOn.
+	noted   [256]int
+	notedOn string
 }
 
 // CountStore is where the nodes of a hub add up their counts.
@@ -43,24 +53,46 @@ type CountStore interface {
 	// See notes where and when a search found nothing, and reports whether it was seen
 	// from several places on several days. digest stands for its wording.
 	See(ctx context.Context, digest, day, place string) (bool, error)
+	// Secret is what the nodes know and whoever only reads the store does not, empty for
+	// nothing.
+	Secret() string
 }
 
 // dayCounts holds counts by day, as 2026-11-30, and by Counted, as its key.
 type dayCounts map[string]map[string]int
 
-// Missed is a search that found nothing.
-type Missed struct{ Term, Day, Place string }
+// Missed is a search that found nothing. Place stands for where it was made: a terminal or
+// a network is one of 256 numbers, another one every day, so that it says of two searches
+// that they came from different places, and nothing of where anybody is.
+type Missed struct {
+	Term, Day string
+	Place     byte
+}
 
-// sightings are the days and places at which a search found nothing.
-type sightings map[[2]string]bool
+// sightings are where and when a search found nothing: on how many days at several places,
+// and on the last of all days.
+type sightings struct {
+	days    int
+	last    string
+	place   byte // the first of that day
+	several bool // there were others on that day
+}
 
-// several reports whether they are several of both.
-func (s sightings) several() bool {
-	days, places := map[string]bool{}, map[string]bool{}
-	for at := range s {
-		days[at[0]], places[at[1]] = true, true
+// see notes one more, and reports whether there were several places on several days.
+func (s *sightings) see(day string, place byte) bool {
+	switch {
+	case day != s.last:
+		s.last, s.place, s.several = day, place, false
+	case place != s.place && !s.several:
+		s.several = true
+		s.days++
 	}
-	return len(days) > 1 && len(places) > 1
+	return s.days > 1
+}
+
+// weaker reports whether less speaks for s than for other.
+func (s *sightings) weaker(other *sightings) bool {
+	return cmp.Or(cmp.Compare(s.days, other.days), strings.Compare(s.last, other.last)) < 0
 }
 
 // The kinds of what is counted.
@@ -73,7 +105,8 @@ const (
 // Counted is what is counted.
 type Counted struct {
 	Kind string `json:"kind"`
-	// What is an identifier, or the wording of a search.
+	// What is an identifier, or the wording of a search. Others stands for all records
+	// that a day had no room for.
 	What string `json:"what"`
 	// Placement is where a code stands that was scanned, such as K3 or P2.
 	Placement string `json:"placement,omitzero"`
@@ -93,13 +126,18 @@ func parseCounted(key string) (c Counted, ok bool) {
 	return c, ok && slices.Contains([]string{Scan, View, Miss}, c.Kind)
 }
 
+// Others is counted in the place of what a day has no room for.
+const Others = "others"
+
 // The bounds of what a node remembers. A count takes some 100 bytes.
 const (
-	mostCounts  = 1 << 16
-	mostMissed  = 1 << 12
-	mostSeen    = 16 // sightings of a term
+	mostADay    = 1 << 13 // counts
 	daysKept    = 31
-	longestTerm = 40 // characters; who types more does not look for a word
+	mostMissed  = 1 << 12
+	mostNoted   = 500 // searches without results of one place on one day
+	missedDays  = 30  // after which a search is forgotten that was not made again
+	weighed     = 16  // of the searches among which the weakest makes room
+	longestTerm = 40  // characters; who types more does not look for a word
 	flushEvery  = 10 * time.Second
 	flushWait   = 5 * time.Second
 )
@@ -113,13 +151,29 @@ var beijing = time.FixedZone("CST", 8*60*60)
 // NewCounts returns counts that begin at nothing. store may be nil; log tells of a store that
 // does not answer.
 func NewCounts(store CountStore, log *slog.Logger) *Counts {
-	return &Counts{
-		store: store, log: log, now: time.Now, since: time.Now(),
-		days: dayCounts{}, unsent: dayCounts{}, missed: map[string]sightings{}, pending: map[Missed]int{},
+	c := &Counts{
+		store: store, log: log, now: time.Now, since: time.Now(), key: make([]byte, sha256.Size),
+		days: dayCounts{}, fresh: dayCounts{}, unsent: dayCounts{}, missed: map[string]*sightings{}, pending: map[Missed]int{},
 	}
+	if store != nil && store.Secret() != "" {
+		sum := sha256.Sum256([]byte("luoshu counts\n" + store.Secret()))
+		c.key = sum[:]
+	} else {
+		_, _ = rand.Read(c.key) // never fails
+	}
+	return c
 }
 
 func (c *Counts) today() string { return c.now().In(beijing).Format(time.DateOnly) }
+
+// mac returns the keyed hash of a text of some kind.
+func (c *Counts) mac(kind, s string) []byte {
+	h := hmac.New(sha256.New, c.key)
+	_, _ = io.WriteString(h, kind+"\n"+s)
+	return h.Sum(nil)
+}
+
+func (c *Counts) digestOf(term string) string { return hex.EncodeToString(c.mac("missed", term)[:12]) }
 
 // Scanned counts a code that was scanned where placement says.
 func (c *Counts) Scanned(id catalog.ID, placement string) {
@@ -132,46 +186,53 @@ func (c *Counts) Viewed(id catalog.ID) { c.count(Counted{Kind: View, What: strin
 func (c *Counts) count(what Counted) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.add(c.today(), what.key(), 1)
+	c.add(c.today(), what, 1)
 }
 
-// add counts n times key. The caller holds mu.
-func (c *Counts) add(day, key string, n int) {
+// add counts n times what. The caller holds mu.
+func (c *Counts) add(day string, what Counted, n int) {
+	c.strike()
+	key := c.days.room(day, what)
 	c.days.add(day, key, n)
+	c.fresh.add(day, key, n)
 	if c.store != nil {
 		c.unsent.add(day, key, n)
 	}
 }
 
-// add counts, and forgets the oldest days when there are too many, or too much in them. What
-// does not fit into one day is not counted.
+// strike begins another hour when it is time. The caller holds mu.
+func (c *Counts) strike() {
+	if hour := c.now().UTC().Truncate(time.Hour); !hour.Equal(c.hour) {
+		c.hour, c.fresh, c.told = hour, dayCounts{}, nil
+	}
+}
+
+// room returns the key under which a day counts what.
+func (d dayCounts) room(day string, what Counted) string {
+	key := what.key()
+	if _, known := d[day][key]; !known && len(d[day]) >= mostADay {
+		return Counted{Kind: what.Kind, What: Others}.key()
+	}
+	return key
+}
+
+// add counts, and forgets the oldest days when there are too many.
 func (d dayCounts) add(day, key string, n int) {
 	if d[day] == nil {
 		d[day] = map[string]int{}
-	}
-	if _, known := d[day][key]; !known {
-		for d.size() >= mostCounts || len(d) > daysKept {
-			oldest := slices.Min(slices.Collect(maps.Keys(d)))
-			if oldest == day {
-				return
-			}
-			delete(d, oldest)
+		for len(d) > daysKept {
+			delete(d, slices.Min(slices.Collect(maps.Keys(d))))
 		}
 	}
-	d[day][key] += n
-}
-
-func (d dayCounts) size() (n int) {
-	for _, day := range d {
-		n += len(day)
+	if d[day] != nil { // it was not itself too old
+		d[day][key] += n
 	}
-	return n
 }
 
-// Missed takes note of a search that found nothing, made at a terminal or elsewhere. Its
-// wording is kept, and counted, only once it was seen from several places on several
-// days; until then a digest stands for it.
-func (c *Counts) Missed(term, terminal string) {
+// Missed takes note of a search that found nothing, made at place: a terminal or a network,
+// of which nothing is kept. Its wording is kept, and counted, only once it was seen at
+// several places on one day, and on another; until then a digest stands for it.
+func (c *Counts) Missed(term, place string) {
 	term, ok := countable(term)
 	if !ok {
 		return
@@ -179,30 +240,55 @@ func (c *Counts) Missed(term, terminal string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	day := c.today()
+	m := Missed{term, day, c.mac("place", day+"\n"+place)[0]}
+	if !c.note(m) {
+		return
+	}
 	if c.store != nil {
-		if m := (Missed{term, day, terminal}); len(c.pending) < mostMissed || c.pending[m] > 0 {
+		if len(c.pending) < mostMissed || c.pending[m] > 0 {
 			c.pending[m]++
 		}
 		return
 	}
-	digest := digestOf(term)
+	digest := c.digestOf(term)
 	seen := c.missed[digest]
 	if seen == nil {
-		for other := range c.missed { // in no order: any one makes room
-			if len(c.missed) < mostMissed {
-				break
-			}
-			delete(c.missed, other)
-		}
-		seen = sightings{}
+		c.makeRoom()
+		seen = &sightings{}
 		c.missed[digest] = seen
 	}
-	if len(seen) < mostSeen {
-		seen[[2]string{day, terminal}] = true
+	if seen.see(day, m.Place) {
+		c.add(day, Counted{Kind: Miss, What: term}, 1)
 	}
-	if seen.several() {
-		c.add(day, Counted{Kind: Miss, What: term}.key(), 1)
+}
+
+// note reports whether one more search of the place may be noted today: nobody crowds out
+// the others. A new day forgets what was searched too long ago.
+func (c *Counts) note(m Missed) bool {
+	if c.notedOn != m.Day {
+		c.notedOn, c.noted = m.Day, [256]int{}
+		oldest := c.now().In(beijing).AddDate(0, 0, -missedDays).Format(time.DateOnly)
+		maps.DeleteFunc(c.missed, func(_ string, s *sightings) bool { return s.last < oldest })
 	}
+	c.noted[m.Place]++
+	return c.noted[m.Place] <= mostNoted
+}
+
+// makeRoom forgets the weakest of a few searches, in no order, when there are too many.
+func (c *Counts) makeRoom() {
+	if len(c.missed) < mostMissed {
+		return
+	}
+	weakest, n := "", 0
+	for digest, s := range c.missed {
+		if weakest == "" || s.weaker(c.missed[weakest]) {
+			weakest = digest
+		}
+		if n++; n == weighed {
+			break
+		}
+	}
+	delete(c.missed, weakest)
 }
 
 // countable returns a term as it is compared, and whether it may ever be kept: what is long,
@@ -220,11 +306,6 @@ func countable(term string) (string, bool) {
 		}
 	}
 	return term, term != "" && digits < 6 && !strings.Contains(term, "@") && len([]rune(term)) <= longestTerm
-}
-
-func digestOf(term string) string {
-	sum := sha256.Sum256([]byte("luoshu missed\n" + term))
-	return hex.EncodeToString(sum[:12])
 }
 
 // Run brings the counts to the store until ctx is done, and once more then. Without a store
@@ -262,13 +343,13 @@ func (c *Counts) flush(ctx context.Context) error {
 	c.pending = map[Missed]int{}
 	c.mu.Unlock()
 	for m, n := range pending {
-		kept, err := c.store.See(ctx, digestOf(m.Term), m.Day, m.Place)
+		kept, err := c.store.See(ctx, c.digestOf(m.Term), m.Day, hex.EncodeToString([]byte{m.Place}))
 		c.mu.Lock()
 		switch {
 		case err != nil && len(c.pending) < mostMissed:
 			c.pending[m] += n
 		case kept:
-			c.add(m.Day, Counted{Kind: Miss, What: m.Term}.key(), n)
+			c.add(m.Day, Counted{Kind: Miss, What: m.Term}, n)
 		}
 		c.mu.Unlock()
 		if err != nil {
@@ -334,7 +415,8 @@ func Figures(counts map[string]map[string]int, byDay bool) []Figure {
 	return figures
 }
 
-// CountStatus is what a node tells of its counts.
+// CountStatus is what a node tells of its counts, up to the last full hour: whoever asks
+// every second shall not learn when somebody was there.
 type CountStatus struct {
 	// Since is the hour in which the node began to count.
 	Since time.Time `json:"since"`
@@ -349,14 +431,24 @@ const mostFigures = 20
 // Status returns the greatest figures of this node, over the days it remembers.
 func (c *Counts) Status() CountStatus {
 	c.mu.Lock()
-	all := Figures(c.days, false)
-	c.mu.Unlock()
-	s := CountStatus{Since: c.since.UTC().Truncate(time.Hour), Least: LeastShown, Figures: []Figure{}}
-	told := map[string]int{}
-	for _, f := range all {
-		if told[f.Kind]++; told[f.Kind] <= mostFigures {
-			s.Figures = append(s.Figures, f)
+	defer c.mu.Unlock()
+	c.strike()
+	if c.told != nil {
+		return *c.told
+	}
+	before := map[string]map[string]int{}
+	for day, all := range c.days {
+		before[day] = maps.Clone(all)
+		for key, n := range c.fresh[day] {
+			before[day][key] -= n
 		}
 	}
-	return s
+	c.told = &CountStatus{Since: c.since.UTC().Truncate(time.Hour), Least: LeastShown, Figures: []Figure{}}
+	told := map[string]int{}
+	for _, f := range Figures(before, false) {
+		if told[f.Kind]++; told[f.Kind] <= mostFigures {
+			c.told.Figures = append(c.told.Figures, f)
+		}
+	}
+	return *c.told
 }

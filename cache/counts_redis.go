@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -15,17 +16,22 @@ import (
 //	luoshu-gateway:{NAME}:count:DAY      a hash of the counts of a day
 //	luoshu-gateway:{NAME}:missed:DIGEST  a set of the days and places of a search
 //
+// A digest and a place are keyed hashes, and of the latter one byte. The key is made of the
+// password in the URL, which the nodes share and whoever only reads Redis does not know;
+// without a password every node has one of its own.
+//
 // They expire by themselves. Its user can touch no release:
 //
 //	resetkeys ~luoshu-gateway:* resetchannels +ping +hincrby +hgetall +sadd +smembers
 //	+expire +multi +exec
 type RedisCounts struct {
-	redis *Redis
+	redis    *Redis
+	password string
 }
 
 const (
 	countsKept = 400 * 24 * time.Hour
-	missedKept = 30 * 24 * time.Hour
+	missedKept = missedDays * 24 * time.Hour
 	// mostAtOnce bounds a transaction.
 	mostAtOnce = 1000
 )
@@ -33,12 +39,19 @@ const (
 // OpenRedisCounts returns the counts in the Redis at a URL, one of RedisForms. Nothing is
 // asked yet.
 func OpenRedisCounts(url string) (*RedisCounts, error) {
+	a, err := parseRedisURL(url)
+	if err != nil {
+		return nil, err
+	}
 	r, err := OpenRedis(url)
 	if err != nil {
 		return nil, err
 	}
-	return &RedisCounts{r}, nil
+	return &RedisCounts{r, a.password}, nil
 }
+
+// Secret implements CountStore.
+func (c *RedisCounts) Secret() string { return c.password }
 
 // String returns the URL without user and password.
 func (c *RedisCounts) String() string { return c.redis.String() }
@@ -90,13 +103,18 @@ func (c *RedisCounts) See(ctx context.Context, digest, day, place string) (bool,
 	if err != nil {
 		return false, c.redis.failed("count", err)
 	}
-	seen := sightings{}
+	places := map[string]int{} // by day
 	for _, m := range members.Val() {
-		if len(m) > len(time.DateOnly) {
-			seen[[2]string{m[:len(time.DateOnly)], m[len(time.DateOnly)+1:]}] = true
+		day, _, _ := strings.Cut(m, " ")
+		places[day]++
+	}
+	days := 0
+	for _, n := range places {
+		if n > 1 {
+			days++
 		}
 	}
-	return seen.several(), nil
+	return days > 1, nil
 }
 
 // Read returns the counts of the last days up to today, by day.

@@ -51,7 +51,11 @@ func TestCounts(t *testing.T) {
 			t.Errorf("by day %t: %v, want %v", byDay, got, want)
 		}
 	}
-	if s := c.Status(); len(s.Figures) != 2 || s.Least != 5 || s.Since.Minute() != 0 || s.Since.Second() != 0 {
+	if s := c.Status(); len(s.Figures) != 1 || s.Figures[0].Count != 7 {
+		t.Errorf("before the hour is full: %+v", s)
+	}
+	day("2026-12-01")
+	if s := c.Status(); len(s.Figures) != 2 || s.Figures[0].Count != 12 || s.Least != 5 || s.Since.Minute() != 0 || s.Since.Second() != 0 {
 		t.Errorf("%+v", s)
 	}
 }
@@ -70,58 +74,84 @@ func TestCountsMissed(t *testing.T) {
 		return terms
 	}
 	c, day := counting(t, nil)
-	day("2026-11-28")
-	c.Missed("石墨烯", "K1")
-	c.Missed("石墨烯", "K2")
-	c.Missed("本人电话 13800000000", "K1")
-	day("2026-11-29")
-	c.Missed("别处", "K1")
-	if terms := kept(c); len(terms) > 0 {
-		t.Errorf("%v is kept too early", terms)
-	}
-	for digest := range c.missed {
-		if strings.Contains(digest, "石墨烯") {
-			t.Error("the wording stands where a digest should")
+	// Of every day its searches, by place, and what is kept after it.
+	for i, test := range []struct {
+		day      string
+		searches map[string][]string
+		kept     string
+	}{
+		{"2026-11-01", map[string][]string{"K1": {"石墨烯", "只在一处", "本人电话 13800000000"}, "198.51.100.0/24": {"石墨烯", "只有一天"}, "K2": {"只有一天"}}, ""},
+		{"2026-11-02", map[string][]string{"K1": {" 石墨烯 ", "只在一处", "a@b.example"}, "K2": {"本人电话 13800000000"}}, ""},
+		{"2026-11-03", map[string][]string{"203.0.113.0/24": {"石墨烯", strings.Repeat("长", 41)}, "K3": {"石墨烯", strings.Repeat("长", 41)}}, "石墨烯"},
+		{"2026-11-04", map[string][]string{"K1": {"石墨烯", "只在一处"}}, "石墨烯"},
+		{"2026-12-30", map[string][]string{"K1": {"只有一天"}, "K2": {"只有一天"}}, ""}, // too late
+	} {
+		day(test.day)
+		for place, terms := range test.searches {
+			for _, term := range terms {
+				c.Missed(term, place)
+			}
+		}
+		if i < 4 != (len(c.missed) > 1) {
+			t.Errorf("%s: %d searches are remembered", test.day, len(c.missed))
+		}
+		if terms := kept(c); !slices.Equal(terms, strings.Fields(test.kept)) && i < 3 {
+			t.Errorf("%s: %v is kept, want %q", test.day, terms, test.kept)
 		}
 	}
-	c.Missed(" 石墨烯 ", "K1")
-	c.Missed("本人电话 13800000000", "K2")
-	c.Missed("a@b.example", "K2")
-	c.Missed(strings.Repeat("长", 41), "K2")
-	if terms := kept(c); !slices.Equal(terms, []string{"石墨烯"}) {
-		t.Errorf("%v is kept, want 石墨烯", terms)
+	if n := c.days["2026-11-03"]["miss 石墨烯"] + c.days["2026-11-04"]["miss 石墨烯"]; n != 2 {
+		t.Errorf("%d searches are counted once the wording is kept, want 2", n)
+	}
+	for digest := range c.missed {
+		if strings.ContainsRune(digest, '石') || digest == NewCounts(nil, nil).digestOf("只有一天") {
+			t.Errorf("%s stands where a digest with a key of its own should", digest)
+		}
 	}
 }
 
-// TestCountsAreBounded: whatever is asked for, memory is bounded, and what is counted
-// already goes on being counted.
+// TestCountsAreBounded: whatever is asked for, memory is bounded, what is counted already
+// goes on being counted, no day pushes out another, and no place the others.
 func TestCountsAreBounded(t *testing.T) {
 	c, day := counting(t, nil)
 	day("2026-11-29")
-	for i := range mostCounts {
+	for i := range mostADay {
 		c.Viewed(catalog.ID(fmt.Sprint("x", i)))
 	}
-	c.Viewed("one more")
+	times(3, func() { c.Viewed("one more") })
 	c.Viewed("x1")
-	if n := c.days.size(); n != mostCounts || c.days["2026-11-29"]["view x1"] != 2 {
-		t.Errorf("%d counts, x1 %d times", n, c.days["2026-11-29"]["view x1"])
+	if all := c.days["2026-11-29"]; len(all) != mostADay+1 || all["view x1"] != 2 || all["view "+Others] != 3 {
+		t.Errorf("%d counts, x1 %d times, others %d times", len(all), all["view x1"], all["view "+Others])
 	}
 	day("2026-11-30")
 	c.Viewed("x1")
-	if n := c.days.size(); n != 1 {
-		t.Errorf("%d counts are left of the days before", n)
+	if n := len(c.days["2026-11-29"]); n != mostADay+1 {
+		t.Errorf("%d counts are left of the day before", n)
 	}
-	for i := range 2 * mostMissed {
-		c.Missed(fmt.Sprint("term ", i), "")
+	for _, day := range []string{"2026-11-29", "2026-11-30"} {
+		for _, place := range []byte{1, 2} {
+			digest := c.digestOf("often")
+			if c.missed[digest] == nil {
+				c.missed[digest] = &sightings{}
+			}
+			c.missed[digest].see(day, place)
+		}
 	}
-	if len(c.missed) > mostMissed {
+	for i := range 3 * mostMissed {
+		c.Missed(fmt.Sprint("term ", i), fmt.Sprint(i/mostNoted))
+	}
+	if len(c.missed) > mostMissed || c.missed[c.digestOf("often")] == nil {
 		t.Errorf("%d terms are remembered", len(c.missed))
+	}
+	times(mostNoted, func() { c.Missed("again and again", "K9") })
+	c.Missed("one too many", "K9")
+	if c.missed[c.digestOf("one too many")] != nil {
+		t.Error("one place has no end")
 	}
 	for i := range 2 * daysKept {
 		day(time.Date(2027, 1, 1+i, 0, 0, 0, 0, time.UTC).Format(time.DateOnly))
 		c.Viewed("x")
 	}
-	if len(c.days) > daysKept+1 {
+	if len(c.days) > daysKept {
 		t.Errorf("%d days are remembered", len(c.days))
 	}
 }
@@ -147,8 +177,12 @@ func TestCountsInRedis(t *testing.T) {
 	times(3, func() { a.Scanned(id, "K1") })
 	times(4, func() { b.Scanned(id, "K1") })
 	a.Missed("石墨烯", "K1")
-	times(6, func() { b.Missed("石墨烯", "K2") })
+	a.Missed("石墨烯", "192.0.2.0/24")
+	b.Missed("石墨烯", "K3")
 	times(6, func() { b.Missed("只在一处", "K2") })
+	if a.digestOf("石墨烯") != b.digestOf("石墨烯") {
+		t.Error("the nodes have different keys")
+	}
 	for _, c := range []*Counts{a, b} {
 		if err := c.flush(t.Context()); err != nil {
 			t.Fatal(err)
@@ -156,6 +190,10 @@ func TestCountsInRedis(t *testing.T) {
 		if err := c.flush(t.Context()); err != nil { // nothing twice
 			t.Fatal(err)
 		}
+	}
+	times(6, func() { b.Missed("石墨烯", "K2") }) // another place on the second day
+	if err := b.flush(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 	sum := func() []Figure {
 		t.Helper()

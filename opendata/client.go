@@ -36,6 +36,25 @@ func (l *Limiter) client(ctx *fasthttp.RequestCtx) (from netip.Addr, own bool) {
 	return l.walk(from, fields), false
 }
 
+// Network names the network that a request comes from, an IPv4 /24 or an IPv6 /48. A nil
+// Limiter believes no proxy.
+func (l *Limiter) Network(ctx *fasthttp.RequestCtx) string {
+	if l == nil {
+		l = new(Limiter)
+		l.unnamed.Store(true) // no log
+	}
+	from, _ := l.client(ctx)
+	bits := 48
+	if from.Is4() {
+		bits = 24
+	}
+	network, err := from.Prefix(bits)
+	if err != nil {
+		return ""
+	}
+	return network.String()
+}
+
 // walk follows X-Forwarded-For from the right, where the nearest proxy wrote, for as long
 // as each address is that of a proxy of ours. What stands further left anybody may have
 // written.
