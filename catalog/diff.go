@@ -109,8 +109,7 @@ func Compare(was, is Entry) ([]FieldChange, error) {
 	var changes []FieldChange
 	for _, f := range Fields(is.Dataset) {
 		top, rest, _ := strings.Cut(f.Path, ".")
-		switch top {
-		case "id", "dataset", "publisher", "source", "published_at", "updated_at", "version":
+		if administrative(top) {
 			continue
 		}
 		name, many := strings.CutSuffix(top, "[]")
@@ -130,6 +129,16 @@ func Compare(was, is Entry) ([]FieldChange, error) {
 		}
 	}
 	return changes, nil
+}
+
+// administrative reports whether a member says when and by whom a record was published,
+// and not what it is.
+func administrative(member string) bool {
+	switch member {
+	case "id", "dataset", "publisher", "source", "published_at", "updated_at", "version":
+		return true
+	}
+	return false
 }
 
 // within returns the member at path of v, or of a list of objects the list of their

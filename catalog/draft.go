@@ -291,7 +291,7 @@ func (d *Draft) Recall(id ID) error {
 		Reason: recallReason, Recalled: true,
 	}
 	d.recalls = true
-	return nil
+	return d.forget(id)
 }
 
 // ChangeKeys adds c to the history of who may sign.

@@ -1,13 +1,21 @@
 package catalog
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
+
+// Unnumbered is the placement of codes in a print that no edition records.
+const Unnumbered = "P0"
 
 // maxPrinting is the greatest number of an edition that fits a placement.
 const maxPrinting = 9999
@@ -15,18 +23,95 @@ const maxPrinting = 9999
 // Placement is how the codes of the edition end, such as P3.
 func (p *Printing) Placement() string { return "P" + strconv.Itoa(p.Number) }
 
-// Stands reports whether items, in this order, still are what the edition holds.
-// version returns that of a record.
-func (e *Edition) Stands(items []Ref, version func(ID) int) bool {
-	if e.Printing == nil || !slices.Equal(e.Items, items) {
-		return false
+// Stands reports whether items, in this order, still are what the edition holds. The error
+// wraps ErrDamaged.
+func (e *Edition) Stands(items []Entry) (bool, error) {
+	if e.Printing == nil || len(items) != len(e.Items) {
+		return false, nil
 	}
-	for i, id := range items {
-		if version(id) != e.PrintedVersions[i] {
-			return false
+	for i, item := range items {
+		if item.ID != e.Items[i] {
+			return false, nil
+		}
+		if changed, told, err := e.Changed(item); err != nil || !told || len(changed) > 0 {
+			return false, err
 		}
 	}
-	return true
+	return true, nil
+}
+
+// Changed returns the members in which item, a record as it is now, differs from what was
+// printed, by name. told is false where the edition does not say how it was printed. The
+// error wraps ErrDamaged.
+func (e *Edition) Changed(item Entry) (names []string, told bool, err error) {
+	at := slices.Index(e.Items, item.ID)
+	if at < 0 || len(e.PrintedDigests) != len(e.Items) || e.PrintedDigests[at] == forgotten {
+		return nil, false, nil
+	}
+	is, err := item.digests()
+	if err != nil {
+		return nil, false, err
+	}
+	for i, was := range strings.Split(e.PrintedDigests[at], ",") {
+		if i == len(e.PrintedFields) {
+			break
+		}
+		name := e.PrintedFields[i]
+		if is[name] != was {
+			names = append(names, name)
+		}
+		delete(is, name)
+	}
+	for name := range is { // what the record had not
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names, true, nil
+}
+
+// forgotten stands for the digests of a record that was recalled.
+const forgotten = "-"
+
+// digests returns a digest of every member that says what the record is: 24 bits in four
+// characters, enough to tell that a text is another, and too little to tell what it was.
+func (e Entry) digests() (map[string]string, error) {
+	var members map[string]jsontext.Value
+	if err := json.Unmarshal(e.Raw, &members); err != nil {
+		return nil, fmt.Errorf("catalog: %s: %w: %w", e.ID, ErrDamaged, err)
+	}
+	all := map[string]string{}
+	for name, v := range members {
+		if !administrative(name) {
+			sum := sha256.Sum256(v)
+			all[name] = base64.RawURLEncoding.EncodeToString(sum[:3])
+		}
+	}
+	return all, nil
+}
+
+// holds records what the edition holds, and how that reads.
+func (e *Edition) holds(items []Entry) error {
+	all := make([]map[string]string, len(items))
+	names := map[string]bool{}
+	for i, item := range items {
+		var err error
+		if all[i], err = item.digests(); err != nil {
+			return err
+		}
+		for name := range all[i] {
+			names[name] = true
+		}
+		e.Items = append(e.Items, item.ID)
+	}
+	e.PrintedFields = slices.Sorted(maps.Keys(names))
+	for _, digests := range all {
+		line := make([]string, len(names))
+		for i, name := range e.PrintedFields {
+			line[i] = digests[name]
+		}
+		e.PrintedDigests = append(e.PrintedDigests, strings.Join(line, ","))
+	}
+	return nil
 }
 
 // Version returns how often the record was published with another content, from 1.
@@ -35,8 +120,9 @@ func (e Entry) Version() int {
 	return n
 }
 
-// edition returns the printed edition that e is, or nil.
-func (e Entry) edition() (*Edition, error) {
+// Printed returns the edition that e is, where it was printed from this very catalog, nil
+// for any other record. The error wraps ErrDamaged.
+func (e Entry) Printed() (*Edition, error) {
 	if e.Dataset != Catalogs || member(e.Raw, "printing") == nil {
 		return nil, nil
 	}
@@ -44,8 +130,8 @@ func (e Entry) edition() (*Edition, error) {
 	if err := json.Unmarshal(e.Raw, &edition); err != nil {
 		return nil, fmt.Errorf("catalog: %s: %w: %w", e.ID, ErrDamaged, err)
 	}
-	if p := edition.Printing; p.Number < 1 || len(edition.PrintedVersions) != len(edition.Items) {
-		return nil, fmt.Errorf("catalog: %s: versions and items differ: %w", e.ID, ErrDamaged)
+	if edition.Printing.Number < 1 {
+		return nil, fmt.Errorf("catalog: %s: a printing without a number: %w", e.ID, ErrDamaged)
 	}
 	return &edition, nil
 }
@@ -54,7 +140,7 @@ func (e Entry) edition() (*Edition, error) {
 func PrintedEdition(entries []Entry, id ID) (*Edition, error) {
 	var newest *Edition
 	for _, e := range entries {
-		edition, err := e.edition()
+		edition, err := e.Printed()
 		if err != nil {
 			return nil, err
 		}
@@ -79,18 +165,19 @@ func (d *Draft) Print(publisher string, id ID) (*Edition, Change, error) {
 	if err := json.Unmarshal(e.Raw, &pack); err != nil {
 		return nil, Unchanged, fmt.Errorf("catalog: %s: %w: %w", id, ErrDamaged, err)
 	}
-	items := slices.DeleteFunc(slices.Clone(pack.Items), func(item Ref) bool { return !d.Has(item) })
+	var items []Entry
+	for _, item := range pack.Items {
+		if e, ok := d.entry(item); ok {
+			items = append(items, e)
+		}
+	}
 	if len(items) == 0 {
 		return nil, Unchanged, NewTextError(ErrInvalid, Text{ZH: "成果包 %s 没有可印的条目", EN: "package %s has no item to print"}, id)
-	}
-	version := func(id ID) int {
-		e, _ := d.entry(id)
-		return e.Version()
 	}
 	var editions []Entry
 	number, printings := 1, 1
 	for _, e := range d.editions() {
-		edition, err := e.edition()
+		edition, err := e.Printed()
 		if err != nil {
 			return nil, Unchanged, err
 		}
@@ -103,10 +190,20 @@ func (d *Draft) Print(publisher string, id ID) (*Edition, Change, error) {
 			printings++
 		}
 	}
-	if last, err := PrintedEdition(editions, id); err != nil || last != nil && last.Stands(items, version) {
-		return last, Unchanged, err
+	last, err := PrintedEdition(editions, id)
+	if err == nil && last != nil {
+		var stands bool
+		if stands, err = last.Stands(items); stands {
+			return last, Unchanged, nil
+		}
 	}
-	edition := &Edition{Edition: fmt.Sprintf("第%d次印刷", printings), IssuedOn: Date(d.now.Format(time.DateOnly)), Items: items}
+	if err != nil {
+		return nil, Unchanged, err
+	}
+	edition := &Edition{Edition: fmt.Sprintf("第%d次印刷", printings), IssuedOn: Date(d.now.Format(time.DateOnly))}
+	if err := edition.holds(items); err != nil {
+		return nil, Unchanged, err
+	}
 	edition.Title, edition.TitleEN, edition.Sample = pack.Title, pack.TitleEN, pack.Sample
 	edition.Division, edition.Market, edition.Dataset, edition.Publisher = pack.Division, pack.Market, Catalogs, publisher
 	if name := d.profile.Publisher.ZH; name != "" {
@@ -129,14 +226,37 @@ func (d *Draft) Print(publisher string, id ID) (*Edition, Change, error) {
 	}
 	edition.Printing = &Printing{Number: number, Package: id, Release: d.sequence()}
 	edition.SourceIDs = []string{edition.Printing.Placement()} // by which a scan finds it
-	for _, item := range items {
-		edition.PrintedVersions = append(edition.PrintedVersions, version(item))
-	}
 	made, change, err := d.Encode(edition)
 	if err == nil {
 		err = d.Put(made, change)
 	}
 	return edition, change, err
+}
+
+// forget takes what the editions say of how a recalled record reads out of them.
+func (d *Draft) forget(id ID) error {
+	for _, e := range d.editions() {
+		edition, err := e.Printed()
+		if err != nil {
+			return err
+		}
+		if edition == nil || len(edition.PrintedDigests) != len(edition.Items) {
+			continue
+		}
+		at := slices.Index(edition.Items, id)
+		if at < 0 || edition.PrintedDigests[at] == forgotten {
+			continue
+		}
+		edition.PrintedDigests[at] = forgotten
+		made, change, err := d.Encode(edition)
+		if err == nil {
+			err = d.Put(made, change)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sequence is that of the release the draft becomes.

@@ -142,9 +142,12 @@ type Edition struct {
 	Items         []Ref   `json:"items,omitempty"`
 	// Printing is nil of an edition that was printed elsewhere.
 	Printing *Printing `json:"printing,omitempty"`
-	// PrintedVersions are those of the items, in their order: a record with another
-	// version has changed since it was printed.
-	PrintedVersions []int `json:"printed_versions,omitempty"`
+	// PrintedFields names the members that the items had when they went to print.
+	PrintedFields []string `json:"printed_fields,omitempty"`
+	// PrintedDigests holds for every item, in their order, a digest of each of these
+	// members, with commas between and nothing for one that it had not: enough to say
+	// years later what of a record has changed. It is - of an item that was recalled.
+	PrintedDigests []string `json:"printed_digests,omitempty"`
 }
 
 // Case is a told example of a transfer.

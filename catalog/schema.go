@@ -39,7 +39,7 @@ func (f Field) Many() bool { return strings.Contains(f.Path, "[]") }
 // Assigned reports whether publishing sets the field, so that a source cannot.
 func (f Field) Assigned() bool {
 	switch f.Path {
-	case "id", "dataset", "publisher", "source", "published_at", "updated_at", "version", "sample", "raw", "printed_versions[]":
+	case "id", "dataset", "publisher", "source", "published_at", "updated_at", "version", "sample", "raw", "printed_fields[]", "printed_digests[]":
 		return true
 	}
 	return strings.HasSuffix(f.Path, ".normalized") || strings.HasSuffix(f.Path, ".check") || f.Top() == "printing"

@@ -240,9 +240,13 @@ type reader struct {
 	current atomic.Pointer[snapshot.Snapshot]
 }
 
-func (r *reader) Current() *snapshot.Snapshot { return r.current.Load() }
+func readerOf(s *snapshot.Snapshot) *reader {
+	r := &reader{}
+	r.current.Store(s)
+	return r
+}
 
-func (r *reader) At(int64) (*snapshot.Snapshot, error) { return nil, catalog.ErrNotFound }
+func (r *reader) Current() *snapshot.Snapshot { return r.current.Load() }
 
 const testBase = "https://luoshu.example"
 
@@ -250,8 +254,7 @@ const testBase = "https://luoshu.example"
 // told otherwise.
 func site(t testing.TB, change ...func(*Config)) (*fiber.App, *reader) {
 	t.Helper()
-	r := &reader{}
-	r.current.Store(testRelease().snap)
+	r := readerOf(testRelease().snap)
 	cfg := Config{
 		Reader: r, Terminal: "K3", Logger: slog.New(slog.NewTextHandler(testLog{t}, nil)),
 		BaseURL: func(*catalog.Manifest) (string, catalog.Text) { return testBase, catalog.Text{} },

@@ -18,6 +18,7 @@ import (
 	"strconv"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 
 	"luoshu/catalog"
 	"luoshu/catalog/qr"
@@ -32,8 +33,6 @@ var files embed.FS
 type Reader interface {
 	// Current returns the newest release, or nil while there is none.
 	Current() *snapshot.Snapshot
-	// At returns the release with that sequence number, while it is kept.
-	At(seq int64) (*snapshot.Snapshot, error)
 }
 
 // Config says what the pages show and where they stand.
@@ -57,8 +56,14 @@ type Config struct {
 	Offline func() bool
 	// Counter takes note of what is looked at; nil counts nothing.
 	Counter Counter
+	// Network names the network that a request comes from, for Counter alone. nil is the
+	// same for all.
+	Network func(*fasthttp.RequestCtx) string
 	// Preview says on every page that nothing of it is published.
 	Preview bool
+	// Printed bounds the entries of one print, up to MostPrinted; 0 is what a node that
+	// prints for anybody bears.
+	Printed int
 	// Logger takes what went wrong; nil discards it.
 	Logger *slog.Logger
 }
@@ -66,28 +71,35 @@ type Config struct {
 // Counter takes note of what people look at, and of nobody who does. Its methods must not
 // wait.
 type Counter interface {
-	// Scanned counts a code that led here, by where it stands: K3, P2 or "".
+	// Scanned counts a code that led here, by where it stands: a terminal or edition that
+	// the release knows, such as K3 or P2, else elsewhere, and "" where it does not say.
 	Scanned(id catalog.ID, placement string)
 	// Viewed counts a record that was opened.
 	Viewed(id catalog.ID)
-	// Missed takes note of a search that found nothing, made at a terminal or, with "",
-	// anywhere else.
-	Missed(term, terminal string)
+	// Missed takes note of a search that found nothing, made at a terminal, or in a network
+	// as Config.Network names it. It keeps neither.
+	Missed(term, place string)
 }
 
 // Handler serves the pages. It is safe for concurrent use.
 type Handler struct {
-	reader    Reader
-	baseURL   func(*catalog.Manifest) (string, catalog.Text)
-	terminal  string
-	panel     catalog.Panel // zero where none was given
-	offline   func() bool
-	preview   bool
-	counter   Counter // nil counts nothing
-	codes     qr.Cache
-	log       *slog.Logger
-	templates *template.Template
-	texts     map[string]texts // by language
+	reader   Reader
+	baseURL  func(*catalog.Manifest) (string, catalog.Text)
+	terminal string
+	panel    catalog.Panel // zero where none was given
+	offline  func() bool
+	preview  bool
+	counter  Counter // nil counts nothing
+	network  func(*fasthttp.RequestCtx) string
+	standing kept[map[string]bool]
+	// codes are those on screens, printedCodes those on paper: a long print leaves the
+	// former alone.
+	codes, printedCodes qr.Cache
+	press               *press
+	mostPrinted         int
+	log                 *slog.Logger
+	templates           *template.Template
+	texts               map[string]texts // by language
 	// landing is the style sheet of the phone page, which stands inside the page;
 	// landingPolicy allows it by its hash and nothing else.
 	landing       template.CSS
@@ -105,7 +117,7 @@ type Handler struct {
 // New parses the templates and texts. The error wraps catalog.ErrInvalid when cfg
 // lacks a reader or names an impossible terminal.
 func New(cfg Config) (*Handler, error) {
-	h := &Handler{reader: cfg.Reader, baseURL: cfg.BaseURL, terminal: cfg.Terminal, offline: cfg.Offline, counter: cfg.Counter, preview: cfg.Preview, log: cfg.Logger, orders: map[catalog.Dataset]*kept[order]{}}
+	h := &Handler{reader: cfg.Reader, baseURL: cfg.BaseURL, terminal: cfg.Terminal, offline: cfg.Offline, counter: cfg.Counter, network: cfg.Network, preview: cfg.Preview, log: cfg.Logger, press: newPress(), mostPrinted: min(cmp.Or(cfg.Printed, mostServed), MostPrinted), orders: map[catalog.Dataset]*kept[order]{}}
 	for info := range catalog.Datasets() {
 		h.orders[info.Name] = new(kept[order])
 	}
@@ -232,6 +244,8 @@ type answer struct {
 	data func() (any, error)
 	// file stands in the place of a page.
 	file *file
+	// press says that the page is a print.
+	press bool
 }
 
 // handle takes the snapshot once, asks fn for the answer and sends it.
@@ -285,10 +299,12 @@ func (h *Handler) send(c *fiber.Ctx, rq *request, a answer) error {
 	if a.file != nil {
 		return h.sendFile(c, rq, a, cacheControl, tag)
 	}
-	var b bytes.Buffer
-	data, err := a.data()
-	if err == nil {
-		err = h.templates.ExecuteTemplate(&b, a.template, data)
+	var b []byte
+	var err error
+	if a.press {
+		b, err = h.press.page(rq, func() ([]byte, error) { return h.render(a) })
+	} else {
+		b, err = h.render(a)
 	}
 	if err != nil {
 		if a.status >= fiber.StatusInternalServerError {
@@ -304,7 +320,16 @@ func (h *Handler) send(c *fiber.Ctx, rq *request, a answer) error {
 	}
 	c.Set(fiber.HeaderContentLanguage, rq.view.language())
 	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
-	return c.Status(a.status).Send(b.Bytes())
+	return c.Status(a.status).Send(b)
+}
+
+func (h *Handler) render(a answer) ([]byte, error) {
+	var b bytes.Buffer
+	data, err := a.data()
+	if err == nil {
+		err = h.templates.ExecuteTemplate(&b, a.template, data)
+	}
+	return b.Bytes(), err
 }
 
 func (h *Handler) sendFile(c *fiber.Ctx, rq *request, a answer, cacheControl, tag string) error {
@@ -356,8 +381,9 @@ type request struct {
 	// accept is what the client would rather have, form what it gets where that is no page.
 	accept, form string
 	// counts says that somebody asks to see this: not a machine that only asks whether it
-	// is there.
+	// is there. place returns where.
 	counts bool
+	place  func() string
 	// args are all parameters, query what is searched for, and state what this page
 	// depends on besides view and page, as parameters. list tells the list of a dataset
 	// from a search.
@@ -389,6 +415,12 @@ func (h *Handler) newRequest(c *fiber.Ctx) *request {
 	rq.args = values(c)
 	rq.accept = string(bytes.Join(c.Request().Header.PeekAll(fiber.HeaderAccept), []byte(",")))
 	rq.counts = h.counter != nil && !h.preview && c.Method() == fiber.MethodGet
+	rq.place = func() string {
+		if h.terminal != "" || h.network == nil {
+			return h.terminal
+		}
+		return h.network(c.Context())
+	}
 	rq.page = pageNumber(c.Query("page"))
 	if rq.snap != nil {
 		rq.base, rq.noBase = h.baseURL(rq.snap.Manifest())
@@ -418,11 +450,42 @@ func (rq *request) tag() string {
 	return strconv.Quote(hex.EncodeToString(sum.Sum(nil)[:12]))
 }
 
+// elsewhere is where codes stand that name a place which no release knows: anybody can
+// write one.
+const elsewhere = "other"
+
 // scanned counts that a code led here. The switch of the language on its page does not.
 func (rq *request) scanned(id catalog.ID, placement string) {
-	if rq.counts && !rq.args.Has("lang") && rq.knows(id) {
-		rq.h.counter.Scanned(id, placement)
+	if !rq.counts || rq.args.Has("lang") || !rq.knows(id) {
+		return
 	}
+	known, err := rq.h.standing.of(rq, knownPlacements)
+	if err != nil {
+		rq.h.log.Error("places of codes are not known", slog.String("error", err.Error()))
+	}
+	if placement != "" && placement != rq.h.terminal && !known[placement] {
+		placement = elsewhere
+	}
+	rq.h.counter.Scanned(id, placement)
+}
+
+// knownPlacements returns where codes of the release stand: at terminals, in editions, and
+// in prints that are none.
+func knownPlacements(rq *request) (map[string]bool, error) {
+	known := map[string]bool{catalog.Unnumbered: true}
+	for _, t := range rq.snap.Manifest().Terminals {
+		known[t.ID] = true
+	}
+	for e := range rq.snap.All(catalog.Catalogs) {
+		edition, err := editionOf(e)
+		if err != nil {
+			return known, err
+		}
+		for _, p := range placements(edition) {
+			known[p] = known[p] || paper(p) && qr.ValidPlacement(p)
+		}
+	}
+	return known, nil
 }
 
 // viewed counts that a record was opened, once for all its parts.
@@ -435,6 +498,6 @@ func (rq *request) viewed(id catalog.ID) {
 // missed takes note of a search that found nothing.
 func (rq *request) missed(term string) {
 	if rq.counts && term != "" {
-		rq.h.counter.Missed(term, rq.h.terminal)
+		rq.h.counter.Missed(term, rq.place())
 	}
 }

@@ -271,6 +271,8 @@ var failures = []struct {
 }{
 	{errPrintQuery, fiber.StatusBadRequest, "print.query"},
 	{errPrintMany, fiber.StatusBadRequest, "print.many"},
+	{errPrintServed, fiber.StatusBadRequest, "print.served"},
+	{errPrintBusy, fiber.StatusServiceUnavailable, "print.busy"},
 	{errPrintNone, fiber.StatusNotFound, "print.none"},
 	{catalog.ErrNoRelease, fiber.StatusServiceUnavailable, "release"},
 	{catalog.ErrUnavailable, fiber.StatusServiceUnavailable, "unavailable"},
@@ -293,14 +295,18 @@ func (h *Handler) Fail(c *fiber.Ctx, err error) error {
 	return h.fail(c, h.newRequest(c), err)
 }
 
-func (h *Handler) fail(c *fiber.Ctx, rq *request, err error) error {
-	status, name := fiber.StatusInternalServerError, "fault"
+// failure returns the status and the name of the page for err.
+func failure(err error) (status int, name string) {
 	for _, f := range failures {
 		if errors.Is(err, f.err) {
-			status, name = f.status, f.name
-			break
+			return f.status, f.name
 		}
 	}
+	return fiber.StatusInternalServerError, "fault"
+}
+
+func (h *Handler) fail(c *fiber.Ctx, rq *request, err error) error {
+	status, name := failure(err)
 	var f landingFail
 	var near []catalog.ID
 	if rq.phone && rq.snap != nil && (errors.Is(err, catalog.ErrInvalid) || errors.Is(err, catalog.ErrNotFound)) {

@@ -17,19 +17,22 @@ import (
 )
 
 const (
-	// mostPrinted bounds the entries of one print; the text fail.print.many says it.
-	mostPrinted = 500
-	// unnumbered is the placement of codes in what is no recorded edition.
-	unnumbered    = "P0"
+	// MostPrinted bounds the entries of one print; the text fail.print.many says it.
+	MostPrinted = 500
+	// mostServed bounds those of a print that anybody may ask for, so that it costs less
+	// than a tenth of a second; the text fail.print.served says it.
+	mostServed    = 100
 	labelsOnSheet = 14
 	cardLead      = 150 // characters of an abstract on a card
 )
 
 // Why nothing is printed.
 var (
-	errPrintQuery = errors.New("the address of a print is wrong")
-	errPrintMany  = errors.New("too many entries for one print")
-	errPrintNone  = errors.New("nothing to print")
+	errPrintQuery  = errors.New("the address of a print is wrong")
+	errPrintMany   = errors.New("too many entries for one print")
+	errPrintServed = errors.New("too many entries for a print that anybody may ask for")
+	errPrintNone   = errors.New("nothing to print")
+	errPrintBusy   = errors.New("too many prints at once")
 )
 
 // printPage is a catalog on paper: a page to print, and what luoshu print makes a PDF of.
@@ -75,38 +78,95 @@ type printRequest struct {
 	edition *catalog.Edition // nil of what is not recorded
 	source  *catalog.Entry   // the package
 	single  bool
+	most    int // entries
+}
+
+// prints are the addresses of prints, and how each finds what to print. What comes behind
+// one that ends in a slash is an identifier.
+var prints = []struct {
+	path string
+	find func(*request, *printRequest) error
+}{
+	{"/print/packages/", printPackage},
+	{"/print/catalog", printCatalog},
+	{"/print/listings/", printListing},
 }
 
 func (h *Handler) printRoutes(r fiber.Router) {
-	r.Get("/print/packages/:id", h.handle(h.print(printPackage)))
-	r.Get("/print/catalog", h.handle(h.print(printCatalog)))
-	r.Get("/print/listings/:id", h.handle(h.print(printListing)))
+	for _, p := range prints {
+		path := p.path
+		if strings.HasSuffix(path, "/") {
+			path += ":id"
+		}
+		r.Get(path, h.handle(h.print(p.find)))
+	}
 }
 
 func (h *Handler) print(find func(*request, *printRequest) error) func(*request) (answer, error) {
 	return func(rq *request) (answer, error) {
 		rq.view = view{lang: rq.view.lang}
-		var pr printRequest
-		if err := pr.read(rq); err != nil {
-			return answer{}, err
-		}
-		switch err := find(rq, &pr); {
+		pr, err := rq.printed(find)
+		switch {
 		case errors.Is(err, catalog.ErrWithdrawn):
 			return h.gone(rq, catalog.ID(strings.ToUpper(rq.param))), nil
 		case err != nil:
 			return answer{}, err
 		}
-		switch n := len(pr.entries); {
-		case n == 0:
-			return answer{}, errPrintNone
-		case n > mostPrinted:
-			return answer{}, errPrintMany
-		}
 		rq.state = rq.args.Encode()
 		css := pr.css(rq)
 		rq.policy = printPolicy(css)
-		return answer{template: "print", data: func() (any, error) { return pr.page(rq, css) }}, nil
+		return answer{template: "print", press: true, data: func() (any, error) { return pr.page(rq, css) }}, nil
 	}
+}
+
+// Printable returns why the print at an address cannot be made, in the words of the page
+// that would say so, and nil where it can. path and args are those of a print.
+func (h *Handler) Printable(path string, args url.Values) error {
+	err := catalog.ErrNotFound
+	rq := &request{h: h, snap: h.reader.Current(), args: args}
+	for _, p := range prints {
+		if id, ok := strings.CutPrefix(path, p.path); ok && rq.snap != nil {
+			rq.param = id
+			_, err = rq.printed(p.find)
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	_, name := failure(err)
+	said := func(lang, stop string) string {
+		t := h.texts[lang]
+		if errors.Is(err, catalog.ErrWithdrawn) {
+			return t["gone.title"] + stop + t["gone.keep"]
+		}
+		return t["fail."+name+".title"] + stop + t["fail."+name+".text"]
+	}
+	return catalog.NewTextError(err, catalog.Text{ZH: "%[1]s", EN: "%[2]s"}, said("zh", "。"), said("en", ". "))
+}
+
+// printed returns what is to be printed.
+func (rq *request) printed(find func(*request, *printRequest) error) (*printRequest, error) {
+	pr := &printRequest{most: rq.h.mostPrinted}
+	if err := pr.read(rq); err != nil {
+		return nil, err
+	}
+	if err := find(rq, pr); err != nil {
+		return nil, err
+	}
+	return pr, pr.bounded(len(pr.entries))
+}
+
+// bounded refuses a print of n entries, where that is nothing or too much.
+func (pr *printRequest) bounded(n int) error {
+	switch {
+	case n == 0:
+		return errPrintNone
+	case n > MostPrinted:
+		return errPrintMany
+	case n > pr.most:
+		return errPrintServed
+	}
+	return nil
 }
 
 // read reads what every print can be asked for: lang, format and bleed.
@@ -176,16 +236,17 @@ func printPackage(rq *request, pr *printRequest) error {
 	if !ok {
 		return catalog.ErrDamaged
 	}
-	versions := map[catalog.ID]int{}
-	var items []catalog.ID
 	for _, id := range pack.Items {
 		if item, err := rq.snap.Find(id); err == nil {
 			pr.entries = append(pr.entries, item)
-			items, versions[id] = append(items, id), item.Version()
 		}
 	}
 	last, err := catalog.PrintedEdition(slices.Collect(rq.snap.All(catalog.Catalogs)), e.ID)
-	if err == nil && last != nil && last.Stands(items, func(id catalog.ID) int { return versions[id] }) {
+	if err != nil || last == nil {
+		return err
+	}
+	stands, err := last.Stands(pr.entries)
+	if stands {
 		pr.edition = last
 	}
 	return err
@@ -198,13 +259,13 @@ func printCatalog(rq *request, pr *printRequest) error {
 	if err != nil {
 		return err
 	}
-	q.Limit = mostPrinted
+	q.Limit = pr.most
 	found, err := rq.snap.Search(q)
-	switch {
-	case errors.Is(err, catalog.ErrInvalid):
+	if errors.Is(err, catalog.ErrInvalid) {
 		return errPrintQuery
-	case err == nil && found.Total > mostPrinted:
-		return errPrintMany
+	}
+	if err == nil {
+		err = pr.bounded(found.Total)
 	}
 	pr.entries = found.Entries
 	return err
@@ -310,7 +371,7 @@ func (pr *printRequest) page(rq *request, css string) (*printPage, error) {
 		p.Theme, p.Intro = s.zh(s.str("issue_no")), s.Lead()
 		p.Criteria = plain(s.take("criteria"))
 	}
-	placement := unnumbered
+	placement := catalog.Unnumbered
 	if pr.edition != nil {
 		placement = pr.edition.Printing.Placement()
 	}
@@ -405,7 +466,7 @@ func (s *sheet) printedCode(placement string) scan {
 	payload, err := qr.Payload(s.rq.base, s.ID, placement)
 	var code *qr.Code
 	if err == nil {
-		code, err = qr.New(payload, qr.Print)
+		code, err = s.rq.h.printedCodes.New(payload, qr.Print)
 	}
 	if err != nil {
 		s.rq.h.log.Error("code not drawn", slog.String("path", s.Path), slog.String("error", err.Error()))

@@ -5,14 +5,20 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
 	"luoshu/catalog"
+	"luoshu/catalog/catalogtest"
 	"luoshu/catalog/qr"
+	"luoshu/catalog/snapshot"
 )
 
 // TestPrintAddresses: what can be printed, and what is refused.
@@ -75,19 +81,72 @@ func TestPrintAddresses(t *testing.T) {
 	}
 }
 
-// TestPrintIsBounded refuses a print of more entries than one holds.
-func TestPrintIsBounded(t *testing.T) {
+// manyResults returns a release of n achievements.
+func manyResults(n int) *snapshot.Snapshot {
 	d := catalog.NewDraft(nil, time.Unix(0, 0))
-	for i := range mostPrinted + 1 {
-		a := &catalog.Achievement{Header: catalog.Header{Dataset: catalog.Achievements, Title: fmt.Sprint("成果", i)}}
-		putRecord(d, strconv.Itoa(i), a)
+	for i := range n {
+		putRecord(d, strconv.Itoa(i), &catalog.Achievement{Header: catalog.Header{Dataset: catalog.Achievements, Title: fmt.Sprint("成果", i)}})
 	}
 	publication, err := d.Build(context.Background(), catalog.BuildOptions{})
 	must(err)
-	app, r := site(t)
-	r.current.Store(snapshotOf(publication.Release))
-	if r, body := get(t, app, "/print/catalog"); r.status != 400 || !strings.Contains(body, strconv.Itoa(mostPrinted)) {
-		t.Errorf("status %d, without the bound %d", r.status, mostPrinted)
+	return snapshotOf(publication.Release)
+}
+
+// TestPrintIsBounded: a node prints less for anybody than luoshu print does for who runs it,
+// and either says how much.
+func TestPrintIsBounded(t *testing.T) {
+	for _, tt := range []struct {
+		printed, entries int
+		says             string // empty: it is printed
+	}{
+		{0, mostServed, ""},
+		{0, mostServed + 1, "luoshu print"},
+		{0, MostPrinted + 1, strconv.Itoa(MostPrinted)},
+		{MostPrinted, mostServed + 1, ""},
+		{MostPrinted, MostPrinted + 1, strconv.Itoa(MostPrinted)},
+	} {
+		h, err := New(Config{Reader: readerOf(manyResults(tt.entries)), Printed: tt.printed})
+		must(err)
+		switch err := h.Printable("/print/catalog", url.Values{}); {
+		case tt.says == "" && err != nil:
+			t.Errorf("%d entries: %v", tt.entries, err)
+		case tt.says != "" && (err == nil || !strings.Contains(catalog.ErrorText(err, "zh"), tt.says) || !strings.Contains(catalog.ErrorText(err, "en"), tt.says)):
+			t.Errorf("%d entries: %v, want %q", tt.entries, err, tt.says)
+		}
+	}
+}
+
+// TestPress: a print waits for its turn, is sent away when that does not come, and is laid
+// out once for a release.
+func TestPress(t *testing.T) {
+	f := testRelease()
+	h, err := New(Config{Reader: readerOf(f.snap), BaseURL: func(*catalog.Manifest) (string, catalog.Text) { return testBase, catalog.Text{} }})
+	must(err)
+	app := fiber.New()
+	h.Routes(app)
+	h.press.patience = time.Millisecond
+	for range cap(h.press.slots) {
+		h.press.slots <- struct{}{}
+	}
+	if r, _ := get(t, app, "/print/catalog"); r.status != 503 || r.header.Get("Retry-After") == "" {
+		t.Errorf("status %d while others print", r.status)
+	}
+	for range cap(h.press.slots) {
+		<-h.press.slots
+	}
+	_, first := get(t, app, "/print/catalog")
+	for range cap(h.press.slots) {
+		h.press.slots <- struct{}{}
+	}
+	if r, again := get(t, app, "/print/catalog"); r.status != 200 || again != first {
+		t.Errorf("status %d of what was printed before", r.status)
+	}
+	for i := range 3 { // whatever is kept takes bounded memory
+		h.press.keep("another", strconv.Itoa(i), make([]byte, mostPressed/2))
+		h.press.keep("another", "too large", make([]byte, mostPressed+1))
+	}
+	if h.press.size > mostPressed || len(h.press.kept) != 2 {
+		t.Errorf("%d prints of %d bytes are kept", len(h.press.kept), h.press.size)
 	}
 }
 
@@ -147,12 +206,12 @@ func TestPrintedEdition(t *testing.T) {
 	result.Abstract = "改过"
 	putRecord(d, "a", result)
 	second := build(d)
-	expect(second, unnumbered, "未编号打印")
+	expect(second, catalog.Unnumbered, "未编号打印")
 
 	d = catalog.NewDraft(second, now.Add(2*time.Hour))
 	next, change, err := d.Print(publisher, pack)
 	must(err)
-	if change != catalog.Added || next.Printing.Number != 2 || next.PrintedVersions[0] != 2 || next.Edition != "第2次印刷" {
+	if change != catalog.Added || next.Printing.Number != 2 || len(next.PrintedDigests) != 1 || next.Edition != "第2次印刷" {
 		t.Errorf("printed anew: %v %+v", change, next)
 	}
 	expect(build(d), "P2", "第2号印本")
@@ -171,5 +230,38 @@ func TestCSSString(t *testing.T) {
 		if got := cssString(in); got != want {
 			t.Errorf("%q became %s, want %s", in, got, want)
 		}
+	}
+}
+
+// BenchmarkPrint is the largest print that anybody may ask for, as it is laid out for the
+// first time and with its codes drawn before; and one too large, of 10,000 records.
+func BenchmarkPrint(b *testing.B) {
+	large, err := catalogtest.Publish(b.Context(), nil, 1, 10_000)
+	must(err)
+	few := *large.Release
+	few.Entries = few.Entries[:mostServed]
+	for _, print := range []struct {
+		name string
+		snap *snapshot.Snapshot
+		kept bool
+	}{{"first", snapshotOf(&few), false}, {"codes-kept", snapshotOf(&few), true}, {"too-large", snapshotOf(large.Release), false}} {
+		b.Run(print.name, func(b *testing.B) {
+			h, err := New(Config{Reader: readerOf(print.snap), BaseURL: func(*catalog.Manifest) (string, catalog.Text) { return testBase, catalog.Text{} }})
+			must(err)
+			app := fiber.New()
+			h.Routes(app)
+			handler := app.Handler()
+			b.ReportAllocs()
+			for b.Loop() {
+				h.press = newPress()
+				if !print.kept {
+					h.printedCodes = qr.Cache{}
+				}
+				var c fasthttp.RequestCtx
+				c.Request.SetRequestURI("/print/catalog")
+				handler(&c)
+				b.ReportMetric(float64(c.Response.StatusCode()), "status")
+			}
+		})
 	}
 }

@@ -1,9 +1,8 @@
 package kiosk
 
 import (
-	"fmt"
+	"errors"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -17,18 +16,19 @@ type printed struct {
 	Edition text
 	On      catalog.Date // when the edition was issued
 	Changed catalog.Date // when the record changed last
-	// Fields are those that are other than they were printed; empty where the release of
-	// that time is no longer kept.
+	// Fields are those that are other than they were printed; empty where the edition does
+	// not say how that was.
 	Fields []changedField
 }
 
-// changedField is a field as it was printed and as it is; empty for what was or is not there.
+// changedField is a field that is other than it was printed: what it was stands on the
+// paper, what it is here. Is is empty of a field that is there no more.
 type changedField struct {
-	Label   text
-	Was, Is string
+	Label text
+	Is    string
 }
 
-const changeShown = 60 // characters of either
+const changeShown = 60 // characters of it
 
 // paper reports whether a code with this placement was printed.
 func paper(placement string) bool { return strings.HasPrefix(placement, "P") }
@@ -36,71 +36,127 @@ func paper(placement string) bool { return strings.HasPrefix(placement, "P") }
 // printed returns what has changed about e since it was printed with that placement, nil
 // where it was not or nothing has.
 func (s *sheet) printed(e catalog.Entry, placement string) (*printed, error) {
-	if !paper(placement) || placement == unnumbered {
+	if !paper(placement) || placement == catalog.Unnumbered {
 		return nil, nil
 	}
-	edition, err := s.edition(placement)
+	edition, err := s.rq.edition(s.ID, placement)
 	if edition == nil || err != nil {
 		return nil, err
 	}
-	changed, at := e.UpdatedAt(), edition.printedAt()
-	switch held := edition.printedVersion(s.ID); {
-	case e.Version() == 1, e.Version() == held:
+	names, told, err := edition.Changed(e)
+	changed, at := e.UpdatedAt(), printedAt(edition)
+	switch {
+	case err != nil:
+		return nil, err
+	case told && len(names) == 0, !told && (e.Version() == 1 || !changed.After(at)):
 		return nil, nil
-	case held == 0 && !changed.After(at): // the edition says no more than its day
-		return nil, nil
+	case changed.Before(at): // to what it was before an older release was published again
+		changed = at
 	}
-	p := &printed{Edition: edition.Name(), On: catalog.Date(edition.str("issued_on")), Changed: catalog.Date(changed.In(beijing).Format(time.DateOnly))}
-	p.Fields, err = s.changedSince(e, at)
+	p := &printed{
+		Edition: s.In(catalog.Text{ZH: edition.Title, EN: edition.TitleEN}), On: edition.IssuedOn,
+		Changed: catalog.Date(changed.In(beijing).Format(time.DateOnly)),
+	}
+	now, err := s.newSheet(e) // this one marks what the page shows
+	for _, g := range s.groups {
+		if err == nil && slices.Contains(names, g.top) {
+			p.Fields = append(p.Fields, now.changed(g)...)
+		}
+	}
 	return p, err
+}
+
+// changed says what the member of g, which has changed, is now.
+func (s *sheet) changed(g group) []changedField {
+	facts := s.facts(g)
+	if len(facts) == 0 {
+		return []changedField{{Label: s.In(g.fields[0].Label)}}
+	}
+	var all []changedField
+	for _, f := range facts {
+		all = append(all, changedField{f.Label, clip(strings.Join(f.words(), catalog.Text{ZH: "；", EN: "; "}.In(s.lang)), changeShown)})
+	}
+	return all
+}
+
+// words returns the values of a fact, one after the other.
+func (f fact) words() []string {
+	var all []string
+	for _, v := range f.Values {
+		all = append(all, v.S)
+	}
+	for _, entry := range f.Entries {
+		for _, f := range entry {
+			all = append(all, f.words()...)
+		}
+	}
+	return all
 }
 
 // mostEditions is how many editions with the record are looked at.
 const mostEditions = 20
 
-// edition returns the record of the edition that a code was printed in: the one that goes
-// by the code's placement and lists the record. It is nil for none: nothing is said of a
-// print that nobody recorded.
-func (s *sheet) edition(placement string) (*sheet, error) {
-	links, err := s.rq.snap.Relations(snapshot.RelationQuery{ID: s.ID, Dataset: catalog.Catalogs, Limit: mostEditions})
+// edition returns the edition that a code was printed in: the one that goes by the code's
+// placement and lists the record. It is nil for none: nothing is said of a print that
+// nobody recorded.
+func (rq *request) edition(id catalog.ID, placement string) (*catalog.Edition, error) {
+	numbered, err := rq.snap.Search(snapshot.Query{
+		Dataset: catalog.Catalogs, Limit: mostEditions,
+		Filters: []snapshot.Filter{{Field: "printing.number", Values: []string{placement[1:]}}},
+	})
+	if err != nil && !errors.Is(err, catalog.ErrInvalid) {
+		return nil, err
+	}
+	entries := numbered.Entries
+	links, err := rq.snap.Relations(snapshot.RelationQuery{ID: id, Dataset: catalog.Catalogs, Limit: mostEditions})
 	if err != nil {
 		return nil, err
 	}
 	for _, l := range links {
-		for _, e := range l.Entries {
-			if !l.Reverse {
-				continue
-			}
-			edition, err := s.newSheet(e)
-			if err != nil {
-				return nil, err
-			}
-			if edition.str("issued_on") != "" && (slices.Contains(list(edition.m["source_ids"]), any(placement)) || edition.str("edition") == placement) {
-				return edition, nil
-			}
+		if l.Reverse {
+			entries = append(entries, l.Entries...)
+		}
+	}
+	for _, e := range entries {
+		edition, err := editionOf(e)
+		if err != nil {
+			return nil, err
+		}
+		if edition.IssuedOn != "" && slices.Contains(edition.Items, id) && slices.Contains(placements(edition), placement) {
+			return edition, nil
 		}
 	}
 	return nil, nil
 }
 
-// printedVersion returns the version in which an edition holds a record, 0 where it does
-// not say.
-func (s *sheet) printedVersion(id catalog.ID) int {
-	versions := list(s.m["printed_versions"])
-	at := slices.Index(list(s.m["items"]), any(string(id)))
-	if at < 0 || at >= len(versions) {
-		return 0
+// editionOf reads a record of catalogs.
+func editionOf(e catalog.Entry) (*catalog.Edition, error) {
+	record, err := catalog.Decode(e.Dataset, e.Raw)
+	if err != nil {
+		return nil, err
 	}
-	n, _ := strconv.Atoi(fmt.Sprint(versions[at]))
-	return n
+	edition, ok := record.(*catalog.Edition)
+	if !ok {
+		return nil, catalog.ErrDamaged
+	}
+	return edition, nil
+}
+
+// placements returns what the codes of an edition end in.
+func placements(e *catalog.Edition) []string {
+	if e.Printing != nil {
+		return []string{e.Printing.Placement()}
+	}
+	all := slices.Clone(e.SourceIDs) // of an edition that was printed elsewhere
+	return append(all, e.Edition)
 }
 
 // printedAt returns when an edition was made: when its record was published, if that was
 // on the day it was issued, else the end of that day, month or year.
-func (s *sheet) printedAt() time.Time {
-	issued := s.str("issued_on")
-	if t, err := time.Parse(time.RFC3339, s.str("published_at")); err == nil && strings.HasPrefix(t.In(beijing).Format(time.DateOnly), issued) {
-		return t
+func printedAt(e *catalog.Edition) time.Time {
+	issued := string(e.IssuedOn)
+	if strings.HasPrefix(e.PublishedAt.In(beijing).Format(time.DateOnly), issued) {
+		return e.PublishedAt
 	}
 	for layout, d := range map[string][3]int{time.DateOnly: {0, 0, 1}, "2006-01": {0, 1, 0}, "2006": {1, 0, 0}} {
 		if t, err := time.ParseInLocation(layout, issued, beijing); err == nil {
@@ -108,37 +164,4 @@ func (s *sheet) printedAt() time.Time {
 		}
 	}
 	return time.Time{}
-}
-
-// mostReleases is how many earlier releases are asked for.
-const mostReleases = 8
-
-// changedSince returns the fields in which e differs from what the release of
-// that time says, as far as that is kept.
-func (s *sheet) changedSince(e catalog.Entry, at time.Time) ([]changedField, error) {
-	for n := range int64(mostReleases) {
-		old, err := s.rq.h.reader.At(s.Release.Sequence - 1 - n)
-		if err != nil {
-			return nil, nil //nolint:nilerr // it is not kept, or not at hand: then only the day is told
-		}
-		if old.Manifest().PublishedAt.After(at) {
-			continue
-		}
-		was, err := old.Find(s.ID)
-		if err != nil {
-			return nil, nil //nolint:nilerr // it was in no release yet
-		}
-		changes, err := catalog.Compare(was, e)
-		if err != nil {
-			return nil, err
-		}
-		var fields []changedField
-		for _, c := range changes {
-			if f, ok := catalog.LookupField(s.Dataset.Name, c.Path); ok {
-				fields = append(fields, changedField{s.In(f.Label), clip(f.Wording(c.Old, s.lang), changeShown), clip(f.Wording(c.New, s.lang), changeShown)})
-			}
-		}
-		return fields, nil
-	}
-	return nil, nil
 }

@@ -275,7 +275,7 @@ func (s *sheet) take(tops ...string) []fact {
 // repeated member, or one for each field of an object.
 func (s *sheet) facts(g group) []fact {
 	v, ok := s.m[g.top]
-	if !ok {
+	if !ok || strings.HasPrefix(g.top, "printed_") { // for programs
 		return nil
 	}
 	switch {

@@ -5,23 +5,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"html"
 	"io"
 	"log/slog"
 	"maps"
 	"net"
-	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/gofiber/fiber/v2"
 	"github.com/spf13/cobra"
 
-	"luoshu/cache"
 	"luoshu/catalog"
 	"luoshu/kiosk"
 	"luoshu/static"
@@ -80,8 +77,8 @@ a folder. The same release, fonts and browser give the same bytes.`,
 	return cmd
 }
 
-// address returns the path and query of the page to print.
-func (p *paperFlags) address(lang string) (string, error) {
+// address returns the path and parameters of the page to print.
+func (p *paperFlags) address(lang string) (string, url.Values, error) {
 	given := 0
 	for _, s := range []string{p.pack, p.query, p.listing} {
 		if s != "" {
@@ -89,10 +86,10 @@ func (p *paperFlags) address(lang string) (string, error) {
 		}
 	}
 	if given != 1 {
-		return "", usage("请给出 --package、--catalog、--listing 中的一个", "give one of --package, --catalog and --listing")
+		return "", nil, usage("请给出 --package、--catalog、--listing 中的一个", "give one of --package, --catalog and --listing")
 	}
 	if p.out == "" {
-		return "", usage("缺少 --out：要写入的 PDF 文件", "--out is missing: the PDF file to write")
+		return "", nil, usage("缺少 --out：要写入的 PDF 文件", "--out is missing: the PDF file to write")
 	}
 	path, args := "/print/catalog", url.Values{}
 	for flag, id := range map[string]string{"package": p.pack, "listing": p.listing} {
@@ -101,14 +98,14 @@ func (p *paperFlags) address(lang string) (string, error) {
 		}
 		parsed, err := catalog.ParseID(id)
 		if err != nil {
-			return "", usage("--%s %s：%v", "--%s %s: %v", flag, id, err)
+			return "", nil, usage("--%s %s：%v", "--%s %s: %v", flag, id, err)
 		}
 		path = "/print/" + flag + "s/" + string(parsed)
 	}
 	if p.query != "" {
 		var err error
 		if args, err = url.ParseQuery(strings.TrimPrefix(p.query, "?")); err != nil {
-			return "", usage("--catalog：%v", "--catalog: %v", err)
+			return "", nil, usage("--catalog：%v", "--catalog: %v", err)
 		}
 	}
 	args.Set("format", p.format)
@@ -118,11 +115,11 @@ func (p *paperFlags) address(lang string) (string, error) {
 	if p.bleed != 0 {
 		args.Set("bleed", strconv.Itoa(p.bleed))
 	}
-	return path + "?" + args.Encode(), nil
+	return path, args, nil
 }
 
 func (p *paperFlags) run(ctx context.Context, env environment, c *common) error {
-	address, err := p.address(c.lang)
+	path, args, err := p.address(c.lang)
 	if err != nil {
 		return err
 	}
@@ -148,19 +145,19 @@ func (p *paperFlags) run(ctx context.Context, env environment, c *common) error 
 	if base, _ := where.base(snap.Manifest()); base == "" {
 		return usage("目录没有公开网址，印出的二维码扫不开；请用 --public-url 指明", "the catalog has no public address: its codes would lead nowhere. Give --public-url")
 	}
-	app, err := paperApp(near, where, log)
+	pages, err := kiosk.New(kiosk.Config{Reader: near, BaseURL: where.base, Printed: kiosk.MostPrinted, Logger: log})
 	if err != nil {
 		return err
 	}
-	if err := whyNot(ctx, app, address); err != nil {
-		return err
+	if err := pages.Printable(path, args); err != nil {
+		return asUsage(err)
 	}
-	path, err := findBrowser(p.browser)
+	browser, err := findBrowser(p.browser)
 	if err != nil {
 		return err
 	}
 	show := progress{w: env.stderr, bars: env.terminal(env.stderr), quiet: c.json && !env.terminal(env.stderr)}
-	pdf, pages, err := p.render(ctx, env, c, app, path, address, show)
+	pdf, sheets, err := p.render(ctx, env, c, paperApp(pages), browser, path+"?"+args.Encode(), show)
 	if err != nil {
 		return errors.Join(ctx.Err(), err)
 	}
@@ -173,67 +170,47 @@ func (p *paperFlags) run(ctx context.Context, env environment, c *common) error 
 		return err
 	}
 	if c.json {
-		return printJSON(env.stdout, map[string]any{"file": p.out, "pages": pages, "bytes": len(pdf.bytes), "release": snap.Manifest().Sequence})
+		return printJSON(env.stdout, map[string]any{"file": p.out, "pages": sheets, "bytes": len(pdf.bytes), "release": snap.Manifest().Sequence})
 	}
 	printer{w: env.stdout, lang: env.language(c.lang)}.line(catalog.Text{
 		ZH: "%s：%d 页，%d 字节（第 %d 号发布）", EN: "%s: %d pages, %d bytes (release %d)",
-	}, p.out, pages, len(pdf.bytes), snap.Manifest().Sequence)
+	}, p.out, sheets, len(pdf.bytes), snap.Manifest().Sequence)
 	return nil
 }
 
 // paperApp serves the pages to the browser alone.
-func paperApp(near *cache.Near, where addresses, log *slog.Logger) (*fiber.App, error) {
-	pages, err := kiosk.New(kiosk.Config{Reader: near, BaseURL: where.base, Logger: log})
-	if err != nil {
-		return nil, err
-	}
+func paperApp(pages *kiosk.Handler) *fiber.App {
 	app := fiber.New(fiber.Config{
 		Immutable: true, CaseSensitive: true, StrictRouting: true, DisableStartupMessage: true, ReadBufferSize: headerBytes,
 		ErrorHandler: pages.Fail,
 	})
 	static.Routes(app)
 	pages.Routes(app)
-	return app, nil
+	return app
 }
 
-var (
-	failTitle = regexp.MustCompile(`(?s)<h1[^>]*>(.*?)</h1>`)
-	failText  = regexp.MustCompile(`(?s)<p class="lead"[^>]*>(.*?)</p>`)
-	markup    = regexp.MustCompile(`<[^>]*>`)
-)
+// shelf holds the fonts that the browser asks for by number. It is safe for concurrent use.
+type shelf struct {
+	mu    sync.Mutex
+	fonts [][]byte
+}
 
-// whyNot asks for the page before there is a browser, and returns what it says where it
-// is none to print.
-func whyNot(ctx context.Context, app *fiber.App, address string) error {
-	texts := map[string]string{}
-	for _, lang := range []string{"zh", "en"} {
-		u, err := url.Parse("http://127.0.0.1" + address)
-		if err != nil {
-			return asUsage(err)
-		}
-		q := u.Query()
-		q.Set("lang", lang)
-		u.RawQuery = q.Encode()
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
-		if err != nil {
-			return err
-		}
-		resp, err := app.Test(r, -1)
-		if err != nil {
-			return err
-		}
-		body, err := io.ReadAll(resp.Body)
-		_ = resp.Body.Close()
-		if err != nil || resp.StatusCode == http.StatusOK {
-			return err
-		}
-		for _, form := range []*regexp.Regexp{failTitle, failText} {
-			if m := form.FindSubmatch(body); m != nil {
-				texts[lang] += html.UnescapeString(markup.ReplaceAllString(string(m[1]), "")) + map[string]string{"zh": "。", "en": ". "}[lang]
-			}
-		}
+// add returns the address of a font.
+func (s *shelf) add(font []byte) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fonts = append(s.fonts, font)
+	return "/fonts/" + strconv.Itoa(len(s.fonts)-1)
+}
+
+func (s *shelf) serve(c *fiber.Ctx) error {
+	n, err := strconv.Atoi(c.Params("n"))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil || n < 0 || n >= len(s.fonts) {
+		return fiber.ErrNotFound
 	}
-	return usage("%[1]s", "%[2]s", texts["zh"], texts["en"])
+	return c.Send(s.fonts[n])
 }
 
 // render makes the PDF.
@@ -249,14 +226,8 @@ func (p *paperFlags) render(ctx context.Context, env environment, c *common, app
 		_ = listener.Close()
 		return nil, 0, err
 	}
-	var fonts [][]byte // as the browser asks for them
-	app.Get("/fonts/:n", func(c *fiber.Ctx) error {
-		n, err := strconv.Atoi(c.Params("n"))
-		if err != nil || n < 0 || n >= len(fonts) {
-			return fiber.ErrNotFound
-		}
-		return c.Send(fonts[n])
-	})
+	var fonts shelf
+	app.Get("/fonts/:n", fonts.serve)
 	served := make(chan struct{})
 	go func() {
 		_ = app.Listener(listener) // ends when it is shut down
@@ -281,7 +252,7 @@ func (p *paperFlags) render(ctx context.Context, env environment, c *common, app
 const printPatience = 10 * time.Minute
 
 // layOut opens the page, brings its fonts along and prints it until its numbers are right.
-func (p *paperFlags) layOut(b *browser, env environment, address string, fonts *[][]byte, show progress, lang string) (*pdfFile, int, error) {
+func (p *paperFlags) layOut(b *browser, env environment, address string, fonts *shelf, show progress, lang string) (*pdfFile, int, error) {
 	step, end := show.stage(catalog.Text{ZH: "排版", EN: "layouts"}.In(lang), -1)
 	defer end()
 	if err := b.open(address); err != nil {
@@ -338,7 +309,7 @@ func (p *paperFlags) layOut(b *browser, env environment, address string, fonts *
 
 // load gives the page its fonts, cut down to the characters of text. The first face of a
 // list is the regular one.
-func (b *browser) load(t typeface, text string, fonts *[][]byte) error {
+func (b *browser) load(t typeface, text string, fonts *shelf) error {
 	type face struct {
 		Family string `json:"family"`
 		Source string `json:"source"`
@@ -351,10 +322,10 @@ func (b *browser) load(t typeface, text string, fonts *[][]byte) error {
 		if err != nil {
 			return err
 		}
+		address := fonts.add(font)
 		for _, weight := range weights {
-			list = append(list, face{family, fmt.Sprintf("url(/fonts/%d)", len(*fonts)), weight, span})
+			list = append(list, face{family, "url(" + address + ")", weight, span})
 		}
-		*fonts = append(*fonts, font)
 		return nil
 	}
 	for _, set := range []struct {

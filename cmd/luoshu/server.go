@@ -56,7 +56,7 @@ func newApp(near *cache.Near, opt serverOptions) (*fiber.App, error) {
 		opt.counts = cache.NewCounts(nil, opt.log)
 	}
 	pages, err := kiosk.New(kiosk.Config{
-		Reader: near, BaseURL: opt.address.base, Terminal: opt.terminal, Panel: opt.panel, Offline: offline(near), Counter: opt.counts, Preview: opt.preview, Logger: opt.log,
+		Reader: near, BaseURL: opt.address.base, Terminal: opt.terminal, Panel: opt.panel, Offline: offline(near), Counter: opt.counts, Network: opt.limiter.Network, Preview: opt.preview, Logger: opt.log,
 	})
 	if err != nil {
 		return nil, err
