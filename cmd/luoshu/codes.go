@@ -2,9 +2,10 @@ package main
 
 import (
 	"context"
+	"iter"
 	"runtime"
 	"slices"
-	"sync/atomic"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -12,19 +13,15 @@ import (
 	"luoshu/catalog/qr"
 )
 
-// mostProved bounds how many codes are read back before a publication: a second of work
-// on two processors. What is beyond is read back where it is first drawn, as every code is
-// (qr.New), before anybody sees it.
-const mostProved = 4096
-
 // proof says of the codes a release can show how many were drawn and read back by a
 // second decoder before it was published.
 type proof struct {
 	// New codes are those that the release before could not show, or not under this
-	// address; Read of them were read back. Known are all others.
-	New   int `json:"new"`
-	Read  int `json:"read"`
-	Known int `json:"known"`
+	// address; Read of them were read back: all, unless --codes asks for less. Earlier
+	// are all others.
+	New     int `json:"new"`
+	Read    int `json:"read"`
+	Earlier int `json:"earlier"`
 }
 
 // variant is how the code of a record is shown: on a page, on a terminal, in print.
@@ -33,76 +30,132 @@ type variant struct {
 	level     qr.Level
 }
 
-// variants returns the ways in which the codes of a release are shown.
+// shownCode is one code that a release shows.
+type shownCode struct {
+	id catalog.ID
+	variant
+}
+
+// variants returns the ways in which a release shows the code of every record.
 func variants(m *catalog.Manifest) []variant {
-	all := []variant{{"", qr.Screen}, {"", qr.Print}}
+	all := []variant{{"", qr.Screen}, {"", qr.Print}, {catalog.Unnumbered, qr.Print}}
 	for _, t := range m.Terminals {
 		all = append(all, variant{t.ID, qr.Screen})
 	}
 	return all
 }
 
-// prove reads back the new codes of r, evenly picked ones where they are many. base is the
-// release before, nil for none. A release without a public address has no codes of its own:
-// those that a node shows are proved there. The error says which code does not read.
-func prove(ctx context.Context, r, base *catalog.Release) (proof, error) {
+// shownCodes yields the codes of r, with whether base could show them already.
+func shownCodes(r, base *catalog.Release) iter.Seq2[shownCode, bool] {
+	ways := variants(r.Manifest)
+	var before []variant // nil where no code of base is one of r
+	if base != nil && base.Manifest.PublicURL == r.Manifest.PublicURL {
+		before = variants(base.Manifest)
+	}
+	return func(yield func(shownCode, bool) bool) {
+		for _, e := range r.Entries {
+			was := false
+			if before != nil {
+				_, was = base.Find(e.ID)
+			}
+			for _, w := range ways {
+				if !yield(shownCode{e.ID, w}, was && slices.Contains(before, w)) {
+					return
+				}
+			}
+			edition, err := e.Printed()
+			if edition == nil || err != nil { // what is damaged is never printed
+				continue
+			}
+			for _, item := range edition.Items {
+				if !yield(shownCode{item, variant{edition.Printing.Placement(), qr.Print}}, was) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// proveBatch is how many codes a worker takes at once.
+const proveBatch = 64
+
+// prove reads back the new codes of r: all of them or, with most above 0, as many, evenly
+// picked. base is the release before, nil for none; stage is told of the progress where
+// there are many. A release without a public address has no codes of its own: those that a
+// node shows are read back there. The error says which code does not read.
+func prove(ctx context.Context, r, base *catalog.Release, most int, stage func(total int64) (func(int64), func())) (proof, error) {
 	var p proof
 	address := r.Manifest.PublicURL
 	if address == "" {
 		return p, nil
 	}
-	ways := variants(r.Manifest)
-	var before []variant
-	if base != nil && base.Manifest.PublicURL == address {
-		before = variants(base.Manifest)
-	}
-	type code struct {
-		id catalog.ID
-		variant
-	}
-	fresh := func(yield func(code)) {
-		for _, e := range r.Entries {
-			known := false
-			if before != nil {
-				_, known = base.Find(e.ID)
-			}
-			for _, w := range ways {
-				if !known || !slices.Contains(before, w) {
-					yield(code{e.ID, w})
-				}
-			}
+	for _, earlier := range shownCodes(r, base) {
+		if earlier {
+			p.Earlier++
+		} else {
+			p.New++
 		}
 	}
-	fresh(func(code) { p.New++ })
-	p.Known = len(r.Entries)*len(ways) - p.New
-	step := max(1, (p.New+mostProved-1)/mostProved)
-	picked := make([]code, 0, p.New/step+1)
-	n := 0
-	fresh(func(c code) {
-		if n%step == 0 {
-			picked = append(picked, c)
-		}
-		n++
-	})
-	p.Read = len(picked)
+	every := 1 // code is read back
+	if most > 0 {
+		every = max(1, (p.New+most-1)/most)
+	}
+	step, end := func(int64) {}, func() {}
+	if p.New/every >= 1000 {
+		step, end = stage(int64((p.New + every - 1) / every))
+	}
+	defer end()
 
 	group, ctx := errgroup.WithContext(ctx)
-	var next atomic.Int64
-	for range runtime.GOMAXPROCS(0) {
-		group.Go(func() error {
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= len(picked) || ctx.Err() != nil {
-					return ctx.Err()
-				}
-				payload, err := qr.Payload(address, picked[i].id, picked[i].placement)
-				if err != nil {
-					return err
-				}
-				if _, err := qr.New(payload, picked[i].level); err != nil {
+	batches := make(chan []shownCode)
+	group.Go(func() error {
+		defer close(batches)
+		var batch []shownCode
+		send := func() error {
+			select {
+			case batches <- batch:
+				batch = nil
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		n := 0
+		for code, earlier := range shownCodes(r, base) {
+			if earlier {
+				continue
+			}
+			if n%every == 0 {
+				batch = append(batch, code)
+			}
+			n++
+			if len(batch) == proveBatch {
+				if err := send(); err != nil {
 					return err
 				}
 			}
+		}
+		return send()
+	})
+	var mu sync.Mutex
+	for range runtime.GOMAXPROCS(0) {
+		group.Go(func() error {
+			for batch := range batches {
+				for _, code := range batch {
+					payload, err := qr.Payload(address, code.id, code.placement)
+					if err == nil {
+						_, err = qr.New(payload, code.level) // which reads it back
+					}
+					if err != nil {
+						return err
+					}
+				}
+				mu.Lock()
+				p.Read += len(batch)
+				step(int64(p.Read))
+				mu.Unlock()
+			}
+			return nil
 		})
 	}
 	if err := group.Wait(); err != nil {

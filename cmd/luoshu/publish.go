@@ -46,6 +46,7 @@ type publishFlags struct {
 	sign                 signFlags
 	trusted              string
 	editions             []string
+	codes                int
 }
 
 // registerReading adds the flags that say how files are read.
@@ -72,6 +73,7 @@ func (p *publishFlags) register(cmd *cobra.Command) {
 	f.StringVar(&p.successor, "successor", "", "identifier of the record that takes the place of a withdrawn one")
 	f.StringArrayVar(&p.restore, "restore", nil, "withdrawn identifier to bring back; the files must hold it (may be repeated)")
 	f.StringArrayVar(&p.editions, "edition", nil, "identifier of a package that goes to print: number the edition and record what it holds (may be repeated)")
+	f.IntVar(&p.codes, "codes", 0, "read back so many of the QR codes that are new, evenly picked, where all would take too long: 5,000 a second on two processors (default: all)")
 	f.StringArrayVar(&p.approve, "approve", nil, "let pass what a rule holds in a row: RULE:ROW such as M3:17, RULE:ID or RULE:FILE/SHEET!ROW (may be repeated)")
 	f.StringVar(&p.approvedBy, "approved-by", "", "who decided that; another person than the reviewer")
 	f.StringVar(&p.because, "because", "", "why")
@@ -309,8 +311,8 @@ func (p *publishFlags) run(ctx context.Context, env environment, c *common, name
 		out.Store = target.String()
 	}
 	if failed == nil {
-		failed = p.release(ctx, c, opt, draft, target, signer, files, &out, func(total int64) (func(int64), func()) {
-			return show.stage(catalog.Text{ZH: "写入", EN: "bytes stored"}.In(lang), total)
+		failed = p.release(ctx, c, opt, draft, target, signer, files, &out, func(name catalog.Text, total int64) (func(int64), func()) {
+			return show.stage(name.In(lang), total)
 		})
 	}
 	if failed != nil {
@@ -391,7 +393,7 @@ func (p *publishFlags) recordEditions(draft *catalog.Draft) ([]printedEdition, e
 // release builds what the draft makes of the files and, unless target is nil,
 // publishes it. The error says why nothing was published, or why the operator
 // must act all the same.
-func (p *publishFlags) release(ctx context.Context, c *common, opt ingest.Options, draft *catalog.Draft, target cache.Writer, signer *trust.Signer, files []*input, out *result, stage func(int64) (func(int64), func())) error {
+func (p *publishFlags) release(ctx context.Context, c *common, opt ingest.Options, draft *catalog.Draft, target cache.Writer, signer *trust.Signer, files []*input, out *result, stage func(catalog.Text, int64) (func(int64), func())) error {
 	if draft.Empty() {
 		return errors.Join(verdict(out.Report), p.keep(c.dataDir, opt, draft, target, files, out.Report))
 	}
@@ -402,7 +404,10 @@ func (p *publishFlags) release(ctx context.Context, c *common, opt ingest.Option
 	if out.Glyphs, err = uncovered(publication.Release); err != nil {
 		return err
 	}
-	if out.Codes, err = prove(ctx, publication.Release, draft.Base()); err != nil {
+	out.Codes, err = prove(ctx, publication.Release, draft.Base(), p.codes, func(total int64) (func(int64), func()) {
+		return stage(catalog.Text{ZH: "读回二维码", EN: "QR codes read back"}, total)
+	})
+	if err != nil {
 		return err
 	}
 	out.Deskless = deskless(publication.Release.Manifest, slices.Values(publication.Release.Entries))
@@ -411,7 +416,7 @@ func (p *publishFlags) release(ctx context.Context, c *common, opt ingest.Option
 		out.ObjectBytes += o.Ref.Bytes
 	}
 	if target != nil {
-		step, end := stage(out.ObjectBytes)
+		step, end := stage(catalog.Text{ZH: "写入", EN: "bytes stored"}, out.ObjectBytes)
 		line := p.account(newAuditLine(target, publication), files, out)
 		err := publishSigned(ctx, c, target, publication, signer, line, func(done, _ int64) { step(done) })
 		end()
