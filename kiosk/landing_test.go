@@ -337,12 +337,13 @@ func TestCounted(t *testing.T) {
 	short, gone := string(f.id["short"]), string(f.id["gone"])
 	for path, want := range map[string]string{
 		"/q/" + short:                            "scan " + short + " ",
-		"/q/" + short + "-p2":                    "scan " + short + " P2",
+		"/q/" + short + "-p2":                    "scan " + short + " other", // no edition has that number
+		"/q/" + short + "-p0":                    "scan " + short + " P0",
 		"/q/" + gone + "-K3":                     "scan " + gone + " K3",
 		"/q/" + short + "-P2?lang=en":            "", // the switch of the language
 		"/q/A0000000":                            "",
 		"/q/" + short + contactFile:              "",
-		"/q/list/" + short + "," + gone + "-K1":  "scan " + short + " K1|scan " + gone + " K1",
+		"/q/list/" + short + "," + gone + "-K1":  "scan " + short + " other|scan " + gone + " other",
 		"/achievements/" + short:                 "view " + short,
 		"/achievements/" + short + "?part=links": "",
 		"/achievements":                          "",
