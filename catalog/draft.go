@@ -257,13 +257,14 @@ func (d *Draft) Withdraw(id ID, reason string, successor ID) error {
 		return fmt.Errorf("%s: %w", id, ErrNotFound)
 	}
 	var shown struct {
-		Title string `json:"title"`
+		Title  string `json:"title"`
+		Market Ref    `json:"market"`
 	}
 	if err := json.Unmarshal(e.Raw, &shown); err != nil {
 		return fmt.Errorf("catalog: %s: %w: %w", id, ErrDamaged, err)
 	}
 	d.withdrawn[id] = Tombstone{
-		ID: id, Title: shown.Title, Publisher: e.Publisher(), Source: e.Source(),
+		ID: id, Title: shown.Title, Publisher: e.Publisher(), Source: e.Source(), Market: shown.Market,
 		WithdrawnOn: Date(d.now.Format(time.DateOnly)), Reason: reason, Successor: successor,
 	}
 	return nil

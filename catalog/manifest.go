@@ -227,10 +227,12 @@ type ObjectRef struct {
 // Tombstone is what remains of a withdrawn record, so that a printed code still
 // answers.
 type Tombstone struct {
-	ID          ID     `json:"id"`
-	Title       string `json:"title,omitzero"`
-	Publisher   string `json:"publisher,omitzero"`
-	Source      string `json:"source,omitzero"`
+	ID        ID     `json:"id"`
+	Title     string `json:"title,omitzero"`
+	Publisher string `json:"publisher,omitzero"`
+	Source    string `json:"source,omitzero"`
+	// Market is that of the record, whose desk still answers for it.
+	Market      Ref    `json:"market,omitzero"`
 	WithdrawnOn Date   `json:"withdrawn_on"`
 	Reason      string `json:"reason"`
 	// Successor is the record that took its place, for a merged one.
