@@ -244,14 +244,6 @@ func (s *sheet) Scale() []text {
 	return out
 }
 
-func (s *sheet) desk() *catalog.Desk {
-	d, ok := s.Release.Desk(catalog.Ref(s.str("market")))
-	if !ok {
-		return nil
-	}
-	return &d
-}
-
 // item returns a record that another one lists, withdrawn ones included: what was
 // printed must be explained.
 func (p *page) item(id catalog.ID) card {
@@ -295,12 +287,16 @@ func (h *Handler) gone(rq *request, id catalog.ID) answer {
 	if rq.phone {
 		name = "landing-gone"
 	}
+	if rq.wantsProblem() {
+		t, _ := rq.snap.Tombstone(id)
+		return rq.problem(fiber.StatusGone, problemWithdrawn, &t, nil)
+	}
 	return answer{template: name, status: fiber.StatusGone, data: func() (any, error) {
 		info, _ := id.Dataset().Info()
 		t, _ := rq.snap.Tombstone(id)
 		var err error
 		s := &sheet{page: rq.newPage(text{S: h.texts[rq.view.lang]["gone.title"]}, "/"+string(info.Name))}
-		p := gonePage{page: s.page, Dataset: info, Tombstone: t, Was: s.zh(cmp.Or(t.Title, string(t.ID))), Reason: s.zh(t.Reason), Desk: s.desk(), CSS: h.landing}
+		p := gonePage{page: s.page, Dataset: info, Tombstone: t, Was: s.zh(cmp.Or(t.Title, string(t.ID))), Reason: s.zh(t.Reason), Desk: s.deskOf(t.Market), CSS: h.landing}
 		if t.Successor != "" {
 			next := s.reference(t.Successor)
 			if rq.phone && next.Href != "" {

@@ -1,14 +1,10 @@
 package kiosk
 
 import (
-	"bytes"
-	"encoding/json"
 	"strconv"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
-
-	"luoshu/catalog"
 )
 
 // Media types of a record.
@@ -85,92 +81,4 @@ func quality(accept, kind string) float64 {
 		}
 	}
 	return found
-}
-
-// vocabulary says of every dataset what its records are in schema.org, and as what
-// somebody stands to them.
-var vocabulary = map[catalog.Dataset]struct{ kind, owner string }{
-	catalog.Achievements:  {"CreativeWork", "creator"},
-	catalog.Demands:       {"Demand", "seller"},
-	catalog.Packages:      {"Collection", "creator"},
-	catalog.Organizations: {"Organization", "parentOrganization"},
-	catalog.Services:      {"Service", "provider"},
-	catalog.Experts:       {"Person", "affiliation"},
-	catalog.Policies:      {"Legislation", "legislationPassedBy"},
-	catalog.Events:        {"Event", "organizer"},
-	catalog.Catalogs:      {"Collection", "publisher"},
-	catalog.Cases:         {"Article", "about"},
-	catalog.Notices:       {"Offer", "offeredBy"},
-	catalog.Indicators:    {"Dataset", "creator"},
-}
-
-const (
-	linkedLead   = 300 // characters of a description
-	linkedOwners = 3
-)
-
-// linked returns e in the vocabulary of schema.org.
-func (rq *request) linked(e catalog.Entry) ([]byte, error) {
-	s, err := rq.newPage(text{}, "/").newSheet(e)
-	if err != nil {
-		return nil, err
-	}
-	return s.schemaOrg()
-}
-
-// schemaOrg returns the record in the vocabulary of schema.org, as JSON that may stand in
-// a page.
-func (s *sheet) schemaOrg() ([]byte, error) {
-	kind := vocabulary[s.Dataset.Name]
-	at := s.rq.base + "/q/" + string(s.ID)
-	m := map[string]any{
-		"@context": "https://schema.org", "@type": kind.kind, "@id": at, "url": at, "identifier": string(s.ID), "name": s.Name().S,
-	}
-	set := func(name, v string) {
-		if v != "" {
-			m[name] = v
-		}
-	}
-	set("alternateName", s.OtherName().S)
-	set("description", clip(s.Lead().S, linkedLead))
-	var owners []any
-	for _, o := range s.Owner() {
-		if len(owners) < linkedOwners {
-			owners = append(owners, map[string]any{"@type": "Organization", "name": clip(o.S, titleShown)})
-		}
-	}
-	if len(owners) > 0 {
-		m[kind.owner] = owners
-	}
-	switch s.Dataset.Name {
-	case catalog.Events:
-		set("startDate", s.str("starts_on"))
-		set("endDate", s.str("ends_on"))
-		if venue := s.str("venue"); venue != "" {
-			m["location"] = map[string]any{"@type": "Place", "name": venue, "address": venue}
-		}
-	case catalog.Organizations:
-		set("telephone", s.str("telephone"))
-		set("address", s.str("address"))
-		set("sameAs", s.str("website"))
-	case catalog.Demands:
-		set("availabilityEnds", s.str("deadline"))
-	case catalog.Notices:
-		set("availabilityStarts", s.str("opens_on"))
-		set("availabilityEnds", s.str("closes_on"))
-	case catalog.Services:
-		set("termsOfService", clip(s.str("conditions"), linkedLead))
-	case catalog.Experts:
-		set("jobTitle", s.label("expert-role", s.str("role")).S)
-	default:
-		set("dateModified", s.str("updated_at"))
-		set("license", s.Release.License.URL)
-		m["isAccessibleForFree"] = true
-		if words, ok := s.m["keywords"].([]any); ok {
-			m["keywords"] = words[:min(len(words), 10)]
-		}
-	}
-	var b bytes.Buffer
-	err := json.NewEncoder(&b).Encode(m) // escapes <, > and &
-	return bytes.TrimSpace(b.Bytes()), err
 }

@@ -16,6 +16,7 @@ import (
 	"net/url"
 	"runtime/debug"
 	"strconv"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
@@ -256,6 +257,9 @@ func (h *Handler) handle(fn func(*request) (answer, error)) fiber.Handler {
 		rq.param = string([]byte(c.Params("id")))
 		rq.own = rq.param == "" || codeForm.MatchString(rq.param)
 		if rq.snap == nil {
+			if rq.phone = strings.HasPrefix(rq.path, "/q/"); rq.phone {
+				rq.view = view{lang: rq.view.lang}
+			}
 			return h.fail(c, rq, catalog.ErrNoRelease)
 		}
 		a, err := fn(rq)

@@ -92,6 +92,27 @@ func typedCode(param string) string {
 	}, strings.ToValidUTF8(param, ""))
 }
 
+// shorten cuts s to as much as n Han characters take, between words where it can.
+func shorten(s string, n int) string {
+	room, word := 2*n, 0
+	for i, r := range s {
+		wide := r >= 0x1100
+		if room--; wide {
+			room--
+		}
+		if room < 0 {
+			if wide || word == 0 {
+				word = i
+			}
+			return strings.TrimRight(s[:word], " ") + "…"
+		}
+		if r == ' ' {
+			word = i
+		}
+	}
+	return s
+}
+
 func clip(s string, n int) string {
 	if r := []rune(s); len(r) > n {
 		return string(r[:n]) + "…"
@@ -234,12 +255,12 @@ func (s *sheet) relatedHere() ([]listed, error) {
 // listed returns a record as the phone's pages list it, leading to its own.
 func (p *page) listed(id catalog.ID, note text) listed {
 	c := p.item(id)
-	c.Title.S = clip(c.Title.S, titleShown)
+	c.Title.S = shorten(c.Title.S, titleShown)
 	if c.Kind = p.In(c.Dataset.Singular); strings.Contains(note.S, p.In(c.Dataset.Label).S) {
 		c.Kind = text{} // said already
 	}
 	for i := range c.Owner {
-		c.Owner[i].S = clip(c.Owner[i].S, 40)
+		c.Owner[i].S = shorten(c.Owner[i].S, 40)
 	}
 	return listed{c, p.Href("/q/" + string(id)), note}
 }

@@ -1,10 +1,12 @@
 package kiosk
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -88,11 +90,150 @@ func TestLandingFormats(t *testing.T) {
 	}
 }
 
-// TestLinkedData: what a page tells machines says what its people read, and of what kind.
+// TestLandingProblems: a program that asks for data of a code that leads nowhere is told so
+// in data, in both languages, whatever page it would have been.
+func TestLandingProblems(t *testing.T) {
+	f := testRelease()
+	app, r := site(t)
+	short := string(f.id["short"])
+	for _, test := range []struct {
+		code, kind string
+		status     int
+		says       string
+	}{
+		{string(f.id["gone"]) + "-P2", "withdrawn", 410, `"tombstone":{"id":"` + string(f.id["gone"]) + `","title":"撤回的gone","withdrawn_on":"2026-11-20","reason":"单位要求撤回"}`},
+		{string(catalog.MintID(catalog.Achievements, "nobody", 0)), "unknown-record", 404, `"title":"Page not found","title_zh":"没有找到这一页"`},
+		{short[:6] + short[7:8] + short[6:7], "mistyped-identifier", 404, `"meant":["` + short + `"]`},
+		{"%3Cscript%3E", "mistyped-identifier", 404, `"status":404`},
+		{"list/A0000000", "unknown-record", 404, `"detail_zh"`},
+	} {
+		for accept, data := range map[string]bool{typeJSON: true, typeLinked: true, typeProblem: true, "text/html, application/json;q=0.5": false, "": false} {
+			resp, body := get(t, app, "/q/"+test.code, "Accept", accept)
+			kind := resp.header.Get("Content-Type")
+			if resp.status != test.status || resp.header.Get("Vary") != "Accept" || (kind == typeProblem) != data || kind == typeHTML == data {
+				t.Errorf("GET %s, Accept %q = %d %s", test.code, accept, resp.status, kind)
+			}
+			if !data {
+				continue
+			}
+			var p problem
+			if err := json.Unmarshal([]byte(body), &p); err != nil || p.Type != testBase+"/developers/problems#"+test.kind || p.Status != test.status ||
+				p.Title == "" || p.TitleZH == "" || p.Detail == "" || p.DetailZH == "" || !strings.Contains(body, test.says) {
+				t.Errorf("GET %s, Accept %q says %s (%v)", test.code, accept, body, err)
+			}
+		}
+	}
+	r.current.Store(nil)
+	if resp, body := get(t, app, "/q/"+short, "Accept", typeJSON); resp.status != 503 || resp.header.Get("Retry-After") == "" || !strings.Contains(body, `"/developers/problems#no-release"`) {
+		t.Errorf("without a release: %d %s", resp.status, body)
+	}
+}
+
+// TestDeskOfTheMarket: whom to ask about a record, its market's desk says, also when the
+// record was withdrawn and in a list of several.
+func TestDeskOfTheMarket(t *testing.T) {
+	f := testRelease()
+	base := f.snap.Release()
+	d := catalog.NewDraft(base, base.Manifest.PublishedAt.Add(time.Hour))
+	local := f.full[catalog.Services]
+	must(d.Withdraw(local, "停办", ""))
+	p, err := d.Build(t.Context(), catalog.BuildOptions{})
+	must(err)
+	app, r := site(t)
+	r.current.Store(snapshotOf(p.Release))
+	short, demand := string(f.id["short"]), string(f.full[catalog.Demands])
+	for path, says := range map[string][]string{
+		"/q/" + string(local):                                                    {"到哪里问 涧西服务台 0379-0000 0005 周一至周五"},
+		"/q/" + string(f.id["gone"]):                                             {"到哪里问 总服务台 0379-0000 0001"},
+		"/q/list/" + short + "," + demand + "," + string(f.id["a1"]):             {"总服务台 第 1、3 条 0379", "涧西服务台 第 2 条 0379"},
+		"/q/list/" + demand + "," + string(local) + "?lang=en":                   {"Where to ask 涧西服务台 0379"},
+		"/print/list/" + short + "," + string(local) + "," + demand + "?lang=en": {"Main desk for no. 1 · 0379-0000 0001", "涧西服务台 for no. 2 · 0379"},
+	} {
+		_, page := get(t, app, path)
+		for _, s := range says {
+			if text := parse(t, page).read(); !strings.Contains(text, s) {
+				t.Errorf("%s does not say %q: %s", path, s, text)
+			}
+		}
+	}
+}
+
+// TestShorten cuts between words, and counts a Han character as two letters.
+func TestShorten(t *testing.T) {
+	for _, tt := range []struct{ in, want string }{
+		{"洛阳轴承", "洛阳轴承"},
+		{"洛阳轴承研究", "洛阳轴承…"},
+		{"bearings", "bearings"},
+		{"low noise bearings", "low…"},
+		{"supercalifragilistic", "supercal…"},
+		{"", ""},
+	} {
+		if got := shorten(tt.in, 4); got != tt.want {
+			t.Errorf("%q became %q, want %q", tt.in, got, tt.want)
+		}
+	}
+}
+
+// properties are those that schema.org (release 28) knows of each type used here, its own
+// and those of the types above it, as far as the pages may use them.
+var properties = map[string][]string{
+	"Thing":              {"@context", "@type", "@id", "@reverse", "url", "identifier", "name", "alternateName", "description", "sameAs"},
+	"CreativeWork":       {"creator", "publisher", "offers", "about", "mentions", "datePublished", "keywords", "sdLicense", "sdDatePublished"},
+	"Legislation":        {"legislationPassedBy", "legislationIdentifier", "legislationDate"},
+	"Organization":       {"parentOrganization", "telephone", "address", "seeks"},
+	"Person":             {"affiliation", "jobTitle"},
+	"Place":              {"address"},
+	"Service":            {"provider", "areaServed", "termsOfService"},
+	"Event":              {"organizer", "startDate", "endDate", "location"},
+	"Offer":              {"itemOffered", "priceSpecification", "validFrom", "validThrough", "availableAtOrFrom"},
+	"Demand":             {"itemOffered", "priceSpecification", "validFrom", "validThrough", "availableAtOrFrom"},
+	"PriceSpecification": {"price", "minPrice", "maxPrice", "priceCurrency"},
+}
+
+// unknown returns what of a document schema.org does not know.
+func unknown(v any) (all []string) {
+	switch v := v.(type) {
+	case []any:
+		for _, one := range v {
+			all = append(all, unknown(one)...)
+		}
+	case map[string]any:
+		kind := fmt.Sprint(v["@type"])
+		may := slices.Concat(properties["Thing"], properties[kind])
+		if createdWork(kind) {
+			may = append(may, properties["CreativeWork"]...)
+		}
+		for name, one := range v {
+			if reversed, ok := one.(map[string]any); ok && name == "@reverse" {
+				// What is said the other way around is a property of the other side.
+				for name, others := range reversed {
+					for _, o := range others.([]any) {
+						kind := fmt.Sprint(o.(map[string]any)["@type"])
+						if !slices.Contains(properties[kind], name) {
+							all = append(all, kind+"."+name)
+						}
+						all = append(all, unknown(o)...)
+					}
+				}
+				continue
+			}
+			if !slices.Contains(may, name) {
+				all = append(all, kind+"."+name)
+			}
+			all = append(all, unknown(one)...)
+		}
+	}
+	return all
+}
+
+// TestLinkedData: what a page tells machines says what its people read, of what kind it is
+// and who stands how to it, in words that the vocabulary has.
 func TestLinkedData(t *testing.T) {
 	f := testRelease()
 	app, _ := site(t)
-	for d, id := range f.full {
+	var all bytes.Buffer
+	for info := range catalog.Datasets() {
+		id := f.full[info.Name]
 		_, page := get(t, app, "/q/"+string(id))
 		_, data, _ := strings.Cut(page, `<script type="application/ld+json">`)
 		data, _, _ = strings.Cut(data, "</script>")
@@ -101,10 +242,19 @@ func TestLinkedData(t *testing.T) {
 			t.Errorf("%s: %v: %s", id, err, data)
 			continue
 		}
-		if m["@context"] != "https://schema.org" || m["@type"] != vocabulary[d].kind || m["@id"] != testBase+"/q/"+string(id) || m["name"] == "" {
+		if m["@context"] != "https://schema.org" || m["@type"] != vocabulary[info.Name].kind || m["@id"] != testBase+"/q/"+string(id) || m["name"] == "" {
 			t.Errorf("%s: %v", id, m)
 		}
+		if bad := unknown(m); len(bad) > 0 {
+			t.Errorf("%s: schema.org has no %v", info.Name, bad)
+		}
+		if _, alone := get(t, app, "/q/"+string(id), "Accept", typeLinked); alone != data {
+			t.Errorf("%s: the page says otherwise than %s", id, typeLinked)
+		}
+		must(json.Indent(&all, []byte(data), "", "  "))
+		all.WriteByte('\n')
 	}
+	golden(t, "linked", all.Bytes())
 	// A title cannot end the element it stands in.
 	_, page := get(t, app, "/q/"+string(f.id["a1"]))
 	if strings.Count(page, "</script>") != 1 || strings.Contains(page, `"name":"成果 1 <b>`) {

@@ -342,6 +342,10 @@ func (h *Handler) fail(c *fiber.Ctx, rq *request, err error) error {
 		c.Set(fiber.HeaderRetryAfter, "15")
 		c.Set("Refresh", "15")
 	}
+	near = near[:min(len(near), mostRelated)]
+	if rq.wantsProblem() {
+		return h.send(c, rq, rq.problem(status, name, nil, near))
+	}
 	form := "fail"
 	if rq.phone {
 		form = "landing-fail"
@@ -352,7 +356,7 @@ func (h *Handler) fail(c *fiber.Ctx, rq *request, err error) error {
 			p.Path = "/" // a path such as //host/ must not become a link
 		}
 		f.failPage, f.CSS = failPage{p, name, status}, h.landing
-		for _, id := range near[:min(len(near), mostRelated)] {
+		for _, id := range near {
 			f.Meant = append(f.Meant, p.listed(id, text{}))
 		}
 		if f.Typed != "" {

@@ -900,19 +900,25 @@ func TestGolden(t *testing.T) {
 		_, page := get(t, app, url)
 		var b bytes.Buffer
 		outline(&b, parse(t, page).all("body")[0], 0)
-		file := filepath.Join("testdata", name+".golden")
-		if *update {
-			if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(file)
-		if err != nil {
+		golden(t, name, b.Bytes())
+	}
+}
+
+// golden compares got with the file of that name.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	file := filepath.Join("testdata", name+".golden")
+	if *update {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if !bytes.Equal(b.Bytes(), want) {
-			t.Errorf("%s differs from %s (-update writes it):\n%s", url, file, b.Bytes())
-		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s differs (-update writes it):\n%s", file, got)
 	}
 }
 

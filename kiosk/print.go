@@ -49,8 +49,10 @@ type printPage struct {
 	// Sheets are the entries by sheets of labels.
 	Sheets [][]*printEntry
 	// Book tells a catalog, with cover, contents and indexes, from cards, labels and a
-	// single sheet.
+	// single sheet; List is what a visitor took, and Asking where to ask about it.
 	Book    bool
+	List    bool
+	Asking  []asking
 	Indexes []printIndex
 	Hash    catalog.Hash
 	Desks   []catalog.Desk
@@ -78,7 +80,8 @@ type printRequest struct {
 	edition *catalog.Edition // nil of what is not recorded
 	source  *catalog.Entry   // the package
 	single  bool
-	most    int // entries
+	list    bool // what a visitor took
+	most    int  // entries
 }
 
 // prints are the addresses of prints, and how each finds what to print. What comes behind
@@ -90,6 +93,7 @@ var prints = []struct {
 	{"/print/packages/", printPackage},
 	{"/print/catalog", printCatalog},
 	{"/print/listings/", printListing},
+	{"/print/list/", printList},
 }
 
 func (h *Handler) printRoutes(r fiber.Router) {
@@ -252,6 +256,29 @@ func printPackage(rq *request, pr *printRequest) error {
 	return err
 }
 
+// printList prints what a visitor took, but for what is no more.
+func printList(rq *request, pr *printRequest) error {
+	if err := rq.only(); err != nil {
+		return err
+	}
+	pr.list = true
+	for _, id := range readTaken(rq.snap, strings.ToUpper(rq.param)) {
+		if e, err := rq.snap.Find(id); err == nil {
+			pr.entries = append(pr.entries, e)
+		}
+	}
+	return nil
+}
+
+// ids names the entries.
+func (pr *printRequest) ids() []catalog.ID {
+	ids := make([]catalog.ID, len(pr.entries))
+	for i, e := range pr.entries {
+		ids[i] = e.ID
+	}
+	return ids
+}
+
 // printCatalog prints what a query finds, as the lists and the interface have it. What it
 // does not understand it refuses: paper cannot be corrected.
 func printCatalog(rq *request, pr *printRequest) error {
@@ -360,7 +387,7 @@ func (p *page) DeskLine(d catalog.Desk) []text {
 func (pr *printRequest) page(rq *request, css string) (*printPage, error) {
 	p := &printPage{
 		page: rq.newPage(text{}, "/"), Paper: pr.paper, CSS: template.CSS(css), //nolint:gosec // G203: written by css, which escapes what it is given
-		Book: pr.paper.book && !pr.single, Hash: rq.snap.Hash(), Edition: pr.editionText(rq),
+		Book: pr.paper.book && !pr.single && !pr.list, List: pr.paper.book && pr.list, Hash: rq.snap.Hash(), Edition: pr.editionText(rq),
 	}
 	p.Title, p.Desks = pr.title(rq), p.Release.Desks
 	if pr.source != nil {
@@ -382,6 +409,9 @@ func (pr *printRequest) page(rq *request, css string) (*printPage, error) {
 		}
 		p.Entries = append(p.Entries, pr.entry(s, i+1, placement))
 	}
+	if p.List {
+		p.Asking = p.desks(pr.ids())
+	}
 	if p.Book {
 		p.Indexes = []printIndex{p.byOrganization(), p.byIndustry()}
 	}
@@ -394,6 +424,9 @@ func (pr *printRequest) page(rq *request, css string) (*printPage, error) {
 // title is that of the whole: the package's, the record's, or the catalog's own.
 func (pr *printRequest) title(rq *request) text {
 	one := pr.source
+	if pr.list {
+		return text{S: rq.h.texts[rq.view.lang]["take.title"]}
+	}
 	if pr.single {
 		one = &pr.entries[0]
 	}

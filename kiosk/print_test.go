@@ -39,6 +39,11 @@ func TestPrintAddresses(t *testing.T) {
 		{"/print/packages/" + string(f.id["listing"]), 200, 1}, // the others are withdrawn
 		{"/print/listings/" + string(f.id["short"]), 200, 1},
 		{"/print/listings/" + string(f.full[catalog.Indicators]), 200, 1},
+		{"/print/list/" + string(f.id["short"]) + "," + string(f.id["gone"]) + "," + string(f.full[catalog.Events]) + "?format=a5", 200, 2},
+		{"/print/list/" + strings.ToLower(string(f.id["short"])) + ",nonsense", 200, 1},
+		{"/print/list/" + string(f.id["gone"]), 404, 0},
+		{"/print/list/nonsense", 404, 0},
+		{"/print/list/" + string(f.id["short"]) + "?trl=7", 400, 0},
 		{"/print/listings/" + string(f.id["gone"]), 410, 0},
 		{"/print/packages/" + string(f.id["short"]), 404, 0},
 		{"/print/packages/nonsense", 404, 0},

@@ -141,8 +141,9 @@ type listCodePage struct {
 	CSS     template.CSS
 	Items   []listed
 	Unknown []string // codes that lead to nothing
-	Desk    *catalog.Desk
+	Desks   []asking
 	Contact string // link to the cards of those who are to be asked
+	Print   string // link to all of it on paper
 }
 
 // listed is a record in a list of the phone's pages.
@@ -171,12 +172,11 @@ func (h *Handler) listCode(rq *request) (answer, error) {
 		for _, id := range l.ids {
 			p.Items = append(p.Items, p.listed(id, text{}))
 		}
-		if d, ok := p.Release.Desk(""); ok {
-			p.Desk = &d
-		}
+		p.Desks = p.desks(l.ids)
 		if len(p.contacts(l.ids)) > 0 {
 			p.Contact = p.Href(p.Path + contactFile)
 		}
+		p.Print = p.Href("/print/list/" + taken(l.ids))
 		return p, nil
 	}}, nil
 }
