@@ -73,7 +73,7 @@ type report struct {
 	Objects int
 }
 
-func (o outcome) report(t *testing.T) report {
+func (o outcome) report(t testing.TB) report {
 	t.Helper()
 	var r report
 	if err := json.Unmarshal([]byte(o.stdout), &r, json.MatchCaseInsensitiveNames(true)); err != nil {

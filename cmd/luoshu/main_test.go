@@ -63,7 +63,7 @@ type outcome struct {
 }
 
 // luoshu runs a command line inside the test. Its data directory is dir.
-func luoshu(t *testing.T, dir string, args ...string) outcome {
+func luoshu(t testing.TB, dir string, args ...string) outcome {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	code := run(t.Context(), environment{
@@ -77,7 +77,7 @@ func luoshu(t *testing.T, dir string, args ...string) outcome {
 }
 
 // want fails the test unless the command ended with code.
-func (o outcome) want(t *testing.T, code int) outcome {
+func (o outcome) want(t testing.TB, code int) outcome {
 	t.Helper()
 	if o.code != code {
 		t.Fatalf("exit code %d, want %d\n%s%s", o.code, code, o.stdout, o.stderr)
@@ -86,7 +86,7 @@ func (o outcome) want(t *testing.T, code int) outcome {
 }
 
 // write puts content into a new file and returns its name.
-func write(t *testing.T, name, content string) string {
+func write(t testing.TB, name, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
