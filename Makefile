@@ -56,10 +56,10 @@ bench: ## run the benchmarks
 	cd bench && go test -run '^$$' -bench . -timeout 60m -v .
 
 screens: ## take a picture of every screen in every mode, into SCREENS (screens/)
-	go test -count=1 -run '^TestScreens$$' -timeout $(TEST_TIMEOUT) ./e2e -screens $(abspath $(SCREENS))
+	go test -count=1 -run '^(TestScreens|TestLandings)$$' -timeout $(TEST_TIMEOUT) ./e2e -screens $(abspath $(SCREENS))
 
 accessible: ## look for what keeps people out on every page, in every language and mode, on every screen
-	go test -count=1 -run '^TestAccessible$$' -timeout 60m ./e2e -all
+	go test -count=1 -run '^(TestAccessible|TestLandings)$$' -timeout 60m ./e2e -all
 
 fmt: ## format the Go files
 	$(TOOL) gofumpt -w .
