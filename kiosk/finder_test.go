@@ -74,6 +74,21 @@ func TestFinders(t *testing.T) {
 	}
 }
 
+// TestAudienceTexts: whomever a policy is for is called something.
+func TestAudienceTexts(t *testing.T) {
+	all, err := loadTexts(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for lang, texts := range all {
+		for _, name := range snapshot.Audiences() {
+			if texts["support.who."+name] == "" {
+				t.Errorf("%s: no text for %s", lang, name)
+			}
+		}
+	}
+}
+
 // TestFinderAddresses: what an address makes up is not answered.
 func TestFinderAddresses(t *testing.T) {
 	app, _ := site(t)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"luoshu/catalog"
+	"luoshu/catalog/snapshot"
 )
 
 const (
@@ -14,27 +15,6 @@ const (
 	supportSize = 5 // measures on a screen
 	anything    = "any"
 )
-
-// audience is a group of people by the words that mean it.
-type audience struct {
-	name  string
-	words []string
-}
-
-// audiences are whom measures are for, by the words of their beneficiary. Their texts
-// are support.who.NAME.
-var audiences = []audience{
-	{"enterprise", []string{"企业"}},
-	{"startup", []string{"在孵企业", "初创", "创新创业"}},
-	{"university", []string{"高校", "高等院校", "高等学校", "院校"}},
-	{"institute", []string{"科研院所", "研究院所", "科研机构"}},
-	{"transfer", []string{"技术市场", "科技大市场", "技术转移"}},
-	{"carrier", []string{"孵化器", "众创空间", "星创天地", "大学科技园", "园区"}},
-	{"base", []string{"示范基地", "（示范）基地"}},
-	{"award", []string{"获奖"}},
-	{"finance", []string{"金融", "投资机构", "基金", "银行"}},
-	{"people", []string{"人员", "人才"}},
-}
 
 // aid is a policy as a visitor finds it.
 type aid struct {
@@ -59,13 +39,7 @@ func (rq *request) measures() ([]aid, error) {
 			if s.str("status") == "expired" || until != "" && until < asOf && !strings.HasPrefix(asOf, until) {
 				continue
 			}
-			one := aid{entry: e, mode: s.str("mode"), sum: s.sum().S != ""}
-			for _, a := range audiences {
-				if slices.ContainsFunc(a.words, func(w string) bool { return strings.Contains(s.str("beneficiary"), w) }) {
-					one.who = append(one.who, a.name)
-				}
-			}
-			all = append(all, one)
+			all = append(all, aid{entry: e, who: snapshot.AudiencesOf(s.str("beneficiary")), mode: s.str("mode"), sum: s.sum().S != ""})
 		}
 		slices.SortStableFunc(all, func(a, b aid) int { return cmp.Compare(trueFirst(a.sum), trueFirst(b.sum)) })
 		return all, nil
@@ -87,6 +61,7 @@ type supportPage struct {
 	turn
 	Measures []shown
 	Whole    string // the list of all policies
+	Desks    []catalog.Desk
 }
 
 // shown is a measure on the screen.
@@ -129,8 +104,11 @@ func (h *Handler) support(rq *request) (answer, error) {
 		}
 		to := func(who, mode string) string { return supportPath + join(p.query(1), supportState(who, mode)) }
 		if who == "" {
-			for _, a := range audiences {
-				p.answer(text{S: p.texts["support.who."+a.name]}, len(among(all, a.name, anything)), to(a.name, ""))
+			// Those for whom there is most come first.
+			whom := slices.Clone(snapshot.Audiences())
+			slices.SortStableFunc(whom, func(a, b string) int { return len(among(all, b, anything)) - len(among(all, a, anything)) })
+			for _, name := range whom {
+				p.answer(text{S: p.texts["support.who."+name]}, len(among(all, name, anything)), to(name, ""))
 			}
 			p.answer(text{S: p.texts["find.any"]}, len(all), to(anything, ""))
 			return p, nil
@@ -162,7 +140,7 @@ func supportTrail(from string) (trail, bool) {
 }
 
 func audienceKnown(who string) bool {
-	return who == anything || slices.ContainsFunc(audiences, func(a audience) bool { return a.name == who })
+	return who == anything || slices.Contains(snapshot.Audiences(), who)
 }
 
 func modeKnown(mode string) bool {
@@ -184,7 +162,7 @@ func among(all []aid, who, mode string) []aid {
 func (rq *request) supported(who, mode string) (any, error) {
 	p := supportPage{page: rq.newPage(text{S: rq.h.texts[rq.view.lang]["support.title"]}, supportPath)}
 	p.parentState = supportState(who, "")
-	p.Whole = p.Href("/" + string(catalog.Policies))
+	p.Whole, p.Desks = p.Href("/"+string(catalog.Policies)), p.desks()
 	all, err := p.rq.measures()
 	if err != nil {
 		return nil, err

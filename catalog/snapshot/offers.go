@@ -123,10 +123,12 @@ type condition struct {
 	name string
 	// role is who (a policy is for one of those it names), must (it asks for all of
 	// these), or may (it has to do with it).
-	role  string
-	words []string
-	in    []string // the fields of a policy to look in
-	tests map[catalog.Dataset]test
+	role string
+	// audience is whom a policy is for that names this: several conditions may be one.
+	audience string
+	words    []string
+	in       []string // the fields of a policy to look in
+	tests    map[catalog.Dataset]test
 	// points it is worth to meet it.
 	points int
 	text   catalog.Text
@@ -145,7 +147,7 @@ var loadConditions = sync.OnceValue(func() conditions {
 	var cs conditions
 	for i, row := range catalog.ReadTable(ruleFiles, "conditions.csv") {
 		c := condition{
-			name: row["name"], role: row["role"], words: strings.Split(row["words"], "|"), in: strings.Split(row["in"], "|"),
+			name: row["name"], role: row["role"], audience: row["audience"], words: strings.Split(row["words"], "|"), in: strings.Split(row["in"], "|"),
 			tests: map[catalog.Dataset]test{}, text: catalog.Text{ZH: row["zh"], EN: row["en"]},
 		}
 		for d, column := range map[catalog.Dataset]string{catalog.Achievements: "achievement", catalog.Organizations: "organization"} {

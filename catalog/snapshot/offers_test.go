@@ -272,3 +272,22 @@ func TestServices(t *testing.T) {
 		})
 	}
 }
+
+func TestAudiencesOf(t *testing.T) {
+	for beneficiary, want := range map[string]string{
+		"": "",
+		"国家级科技成果转移转化（示范）基地的建设单位": "base",
+		"市管高校、科研院所等事业单位":         "university institute",
+		"技术市场、技术转移中心、大学科技园":      "transfer carrier",
+		"有知识产权运用与保护需求的企业和园区":     "enterprise carrier",
+		"国家部委举办的国家级创新创业大赛获奖项目":   "award startup",
+		"天使投资、创业投资、股权投资和产业投资基金":  "finance",
+		"技术转移从业人员、培养基地和开课高校":     "university people",
+		"企业、农村合作组织以及高校院所科技人员":    "university institute enterprise people",
+		"在孵企业": "enterprise startup",
+	} {
+		if got := strings.Join(AudiencesOf(beneficiary), " "); got != want {
+			t.Errorf("%s is for %q, want %q", beneficiary, got, want)
+		}
+	}
+}
