@@ -98,11 +98,15 @@ func demoSite(t testing.TB, change ...func(*Config)) func(url string) *node {
 
 // TestBoards: every number on the pages of the city leads to as many records.
 func TestBoards(t *testing.T) {
+	const enough = 12 // of a page: the square, and some behind it
 	open := demoSite(t)
-	for _, url := range []string{"/places", "/fields", "/readiness", "/readiness?tech_fields=materials", "/places/410311"} {
+	for _, url := range []string{"/places", "/fields", "/industries", "/readiness", "/readiness?tech_fields=materials", "/places/410311"} {
 		main := open(url).all("main")[0]
 		n := 0
 		for _, a := range main.all("a") {
+			if n == enough {
+				break
+			}
 			if !strings.HasPrefix(a.attrs["href"], "/search?") {
 				continue
 			}

@@ -91,7 +91,7 @@ func (h *Handler) find(d catalog.Dataset) func(*request) (answer, error) {
 				next = rq.path
 			}
 			for _, v := range found.Facets[0].Values[:min(len(found.Facets[0].Values), maxAnswers)] {
-				p.answer(p.valueOf(field, v.Value), v.Count, next+join(p.query(1), rq.stateOf(q.toggle(field, v.Value))))
+				p.answer(p.valueOf(field, v.Value), v.Count, next+join(p.query(1), rq.stateOf(q.toggle(field.Name, v.Value))))
 			}
 			p.answer(text{S: p.texts["find.any"]}, found.Total, "/"+string(d)+join(p.query(1), rq.state))
 			return p, nil
@@ -113,10 +113,15 @@ func (h *Handler) join(rq *request) (answer, error) {
 	return answer{template: "join", data: func() (any, error) {
 		p := joinPage{page: rq.newPage(text{S: h.texts[rq.view.lang]["join.title"]}, "/")}
 		p.Scan = p.drawn(p.codePixels(), "", func() (string, error) { return p.rq.base + p.rq.path, nil })
-		p.Desks = p.Release.Desks
-		if p.Place != nil && p.Place.Desk != nil {
-			p.Desks = []catalog.Desk{*p.Place.Desk}
-		}
+		p.Desks = p.desks()
 		return p, nil
 	}}, nil
+}
+
+// desks are who is there to ask: on a terminal the desk of its market, elsewhere all.
+func (p *page) desks() []catalog.Desk {
+	if p.Place != nil && p.Place.Desk != nil {
+		return []catalog.Desk{*p.Place.Desk}
+	}
+	return p.Release.Desks
 }

@@ -10,57 +10,69 @@ import (
 // heatSteps is how many shades a cell of the square can have.
 const heatSteps = 5
 
-// heatCell is a technical field in a cell of the square.
+// heatCell is a kind of achievement in a cell of the square.
 type heatCell struct {
 	tally
+	Also tally // what else there is of the kind
 	Mark mark
 	Heat int // 0 to heatSteps-1
 }
 
-type fieldsPage struct {
+type heatPage struct {
 	*page
 	Views   []chip
+	Note    string
 	Cells   []heatCell // by row of the square
-	More    []chip     // the fields beyond nine
+	More    []chip     // the kinds beyond nine
+	Folded  bool       // More are many
 	DualUse tally
 }
 
-// fields answers /fields: the nine fields with the most achievements, in the order of
-// the square. Nine points mark the most, one the ninth.
+// sides are the pages that show all achievements, each from another side.
+var sides = []string{"/places", "/fields", "/industries", "/readiness"}
+
+// heatPage returns the page of kinds, those with the most achievements first: nine of them
+// in the order of the square, so that nine points mark the most and one the ninth.
+func (rq *request) heatPage(title, note string, kinds []heatCell) heatPage {
+	p := heatPage{page: rq.newPage(text{S: rq.h.texts[rq.view.lang][title]}, "/")}
+	p.Note = p.texts[note]
+	p.Views = p.views(sides...)
+	for _, n := range square {
+		c := heatCell{}
+		if at := len(square) - n; at < len(kinds) {
+			c = kinds[at]
+			c.Heat = heat(c.Count, kinds[0].Count)
+		}
+		c.Mark = marks[n]
+		p.Cells = append(p.Cells, c)
+	}
+	for _, k := range kinds[min(len(square), len(kinds)):] {
+		if k.Href != "" {
+			p.More = append(p.More, chip{Text: k.Name, Count: p.Number(k.Count), Href: k.Href})
+		}
+	}
+	p.Folded = len(p.More) > len(square)
+	return p
+}
+
+// fields answers /fields: the achievements by technical field.
 func (h *Handler) fields(rq *request) (answer, error) {
-	return answer{template: "fields", data: func() (any, error) {
-		p := fieldsPage{page: rq.newPage(text{S: h.texts[rq.view.lang]["fields.title"]}, "/")}
-		p.Views = p.views("/places", "/fields", "/readiness")
+	return answer{template: "heat", data: func() (any, error) {
 		counts, _, err := rq.spread(query{dataset: catalog.Achievements}, "tech_fields")
 		if err != nil {
 			return nil, err
 		}
-		codes := make([]string, 0, len(counts))
+		frame := rq.newPage(text{}, "")
+		var kinds []heatCell
 		for _, c := range catalog.LookupCodeList("tech-field").Codes() {
-			codes = append(codes, c.Code)
-		}
-		slices.SortStableFunc(codes, func(a, b string) int { return counts[b] - counts[a] })
-		most := counts[codes[0]]
-		f, _ := catalog.LookupField(catalog.Achievements, "tech_fields[]")
-		l := catalog.LookupCodeList(f.List)
-		name := func(code string) text {
-			c, _ := l.Lookup(code)
-			return p.in(c.Label)
-		}
-		for _, n := range square {
-			code := codes[9-n]
-			t := tally{Name: name(code), Count: counts[code]}
-			if t.Count > 0 {
-				t.Href = p.seek(query{dataset: catalog.Achievements, chosen: []choice{{field: "tech_fields", values: []string{code}}}})
+			k := heatCell{tally: tally{Name: frame.in(c.Label), Count: counts[c.Code]}}
+			if k.Count > 0 {
+				k.Href = frame.seek(query{dataset: catalog.Achievements, chosen: []choice{{field: "tech_fields", values: []string{c.Code}}}})
 			}
-			p.Cells = append(p.Cells, heatCell{t, marks[n], heat(t.Count, most)})
+			kinds = append(kinds, k)
 		}
-		for _, code := range codes[len(square):] {
-			if counts[code] > 0 {
-				href := p.seek(query{dataset: catalog.Achievements, chosen: []choice{{field: "tech_fields", values: []string{code}}}})
-				p.More = append(p.More, chip{Text: name(code), Count: p.Number(counts[code]), Href: href})
-			}
-		}
+		slices.SortStableFunc(kinds, func(a, b heatCell) int { return b.Count - a.Count })
+		p := rq.heatPage("fields.title", "fields.note", kinds)
 		p.DualUse = tally{Name: text{S: p.texts["dualuse.title"]}, Href: p.Href("/dual-use")}
 		for _, d := range dualUseDatasets {
 			for _, way := range dualUseWays() {
@@ -83,8 +95,8 @@ func heat(n, most int) int {
 	return 1 + (heatSteps-2)*n/most
 }
 
-// step is one level of the ladder.
-type step struct {
+// rung is one level of the ladder.
+type rung struct {
 	tally
 	Badge  badge
 	Level  int
@@ -95,7 +107,7 @@ type readinessPage struct {
 	*page
 	Views  []chip
 	Fields []chip
-	Steps  []step
+	Steps  []rung
 	Total  int
 	None   int // achievements that state no level
 }
@@ -109,7 +121,7 @@ func (h *Handler) readiness(rq *request) (answer, error) {
 	}
 	return answer{template: "readiness", data: func() (any, error) {
 		p := readinessPage{page: rq.newPage(text{S: h.texts[rq.view.lang]["readiness.title"]}, "/")}
-		p.Views = p.views("/places", "/fields", "/readiness")
+		p.Views = p.views(sides...)
 		q := query{dataset: catalog.Achievements}
 		fields, total, err := rq.spread(q, "tech_fields")
 		if err != nil {
@@ -137,7 +149,7 @@ func (h *Handler) readiness(rq *request) (answer, error) {
 			code := strconv.Itoa(level)
 			n := levels[code]
 			p.None -= n
-			s := step{tally: tally{Name: text{S: "TRL " + code}, Count: n}, Badge: newBadge(level), Level: level}
+			s := rung{tally: tally{Name: text{S: "TRL " + code}, Count: n}, Badge: newBadge(level), Level: level}
 			s.Height = share(float64(n), float64(most))
 			if n > 0 {
 				at := q

@@ -111,6 +111,7 @@ type Handler struct {
 	carriers      kept[[]carrier]
 	markets       kept[[]market]
 	diary         kept[[]happening]
+	industryMap   kept[[]industry]
 	// build changes whenever the same release could give other bytes.
 	build string
 }
@@ -220,6 +221,7 @@ func (h *Handler) Routes(r fiber.Router) {
 	r.Get("/places", h.handle(h.places))
 	r.Get("/places/:id", h.handle(h.district))
 	r.Get("/fields", h.handle(h.fields))
+	r.Get("/industries", h.handle(h.industries))
 	r.Get("/readiness", h.handle(h.readiness))
 	r.Get("/dual-use", h.handle(h.dualUse))
 	r.Get("/markets", h.handle(h.marketTree))

@@ -74,7 +74,7 @@ const (
 func (h *Handler) places(rq *request) (answer, error) {
 	return answer{template: "places", data: func() (any, error) {
 		p := placesPage{page: rq.newPage(text{S: h.texts[rq.view.lang]["places.title"]}, "/")}
-		p.Views = p.views("/places", "/fields", "/readiness")
+		p.Views = p.views(sides...)
 		achievements, total, err := rq.spread(query{dataset: catalog.Achievements}, "division")
 		if err != nil {
 			return nil, err

@@ -43,6 +43,8 @@ type query struct {
 	literal bool
 	// market narrows it to the records of the terminal's own market; empty is all.
 	market catalog.ID
+	// industry narrows it to a division of GB/T 4754; empty is all.
+	industry string
 	// chosen are the values by field, in the order of choosable.
 	chosen []choice
 	sort   string // newest or name, else relevance
@@ -69,6 +71,9 @@ func readQuery(args url.Values) query {
 	}
 	if s := args.Get("sort"); s == snapshot.ByName || s == snapshot.Newest {
 		q.sort = s
+	}
+	if v := args.Get("industry"); industryCodes()[v] != nil {
+		q.industry = v
 	}
 	n := 0
 	for _, name := range choosable(q.dataset) {
@@ -132,7 +137,7 @@ func typed(s string) string {
 }
 
 // narrow reports whether q finds less than its text and dataset do.
-func (q query) narrow() bool { return q.market != "" || len(q.chosen) > 0 }
+func (q query) narrow() bool { return q.market != "" || q.industry != "" || len(q.chosen) > 0 }
 
 // empty reports whether nothing is searched for.
 func (q query) empty() bool { return q.text == "" && q.dataset == "" && !q.narrow() }
@@ -158,6 +163,7 @@ func (q query) encode() string {
 	mark("as", "typed", q.literal)
 	add("dataset", string(q.dataset))
 	mark("here", "only", q.market != "")
+	add("industry", q.industry)
 	for _, c := range q.chosen {
 		add(c.field+atLeast, c.least)
 		for _, v := range c.values {
@@ -185,31 +191,50 @@ func (q query) in(d catalog.Dataset) query {
 // without returns q without what was chosen of field.
 func (q query) without(field string) query {
 	q.chosen = slices.DeleteFunc(slices.Clone(q.chosen), func(c choice) bool { return c.field == field })
-	if field == marketField {
+	switch field {
+	case marketField:
 		q.market = ""
+	case industryField:
+		q.industry = ""
 	}
 	return q
 }
 
-// toggle returns q with value of field chosen, or no longer. Of a field with an order it
-// takes the place of the one before.
-func (q query) toggle(field snapshot.SearchField, value string) query {
-	args, _ := url.ParseQuery(q.encode()) // written by encode
-	name := field.Name
-	if field.Ordered && !slices.Contains(args[name], value) {
-		name += atLeast
+// with returns q with c, and nothing else of its field, chosen.
+func (q query) with(c choice) query {
+	q = q.without(c.field)
+	if c.least == "" && len(c.values) == 0 {
+		return q
 	}
-	switch i := slices.Index(args[name], value); {
-	case i >= 0:
-		args[name] = slices.Delete(args[name], i, i+1)
-	case field.Ordered:
-		args[name] = []string{value}
-	default:
-		args[name] = append(args[name], value)
+	slices.Sort(c.values)
+	q.chosen = append(q.chosen, c)
+	order := choosable(q.dataset)
+	slices.SortFunc(q.chosen, func(a, b choice) int { return slices.Index(order, a.field) - slices.Index(order, b.field) })
+	return q
+}
+
+// choiceOf returns what was chosen of a field.
+func (q query) choiceOf(field string) choice {
+	for _, c := range q.chosen {
+		if c.field == field {
+			return c
+		}
 	}
-	next := readQuery(args)
-	next.market = q.market
-	return next
+	return choice{field: field}
+}
+
+// toggle returns q with value of field chosen, or no longer.
+func (q query) toggle(field, value string) query {
+	return q.with(choice{field: field, values: toggled(q.choiceOf(field).values, value)})
+}
+
+// toggled returns values with value, or without it if it is there.
+func toggled(values []string, value string) []string {
+	values = slices.Clone(values)
+	if i := slices.Index(values, value); i >= 0 {
+		return slices.Delete(values, i, i+1)
+	}
+	return append(values, value)
 }
 
 // search returns q as the index takes it.
@@ -220,6 +245,9 @@ func (q query) search() snapshot.Query {
 	}
 	if q.market != "" {
 		s.Filters = append(s.Filters, snapshot.Filter{Field: marketField, Values: []string{string(q.market)}})
+	}
+	if q.industry != "" {
+		s.Filters = append(s.Filters, snapshot.Filter{Field: industryField, Values: industryCodes()[q.industry]})
 	}
 	for _, c := range q.chosen {
 		s.Filters = append(s.Filters, snapshot.Filter{Field: c.field, Values: c.values, Least: c.least})

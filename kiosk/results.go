@@ -14,7 +14,6 @@ import (
 const (
 	// shownValues of a field can be chosen at once, the others behind a fold.
 	shownValues = 6
-	shownSteps  = 4 // of a field with an order
 	// leadIn is how many characters of an abstract stand before the word that was
 	// searched for, where it does not stand near the beginning.
 	leadIn, farIn = 12, 24
@@ -36,6 +35,7 @@ type chips struct {
 	Label text
 	Chips []chip
 	More  []chip // behind a fold
+	Steps []step // before Chips, where the values have an order
 }
 
 // way is a way out of a search that found nothing.
@@ -140,26 +140,23 @@ func (r *results) narrow(found snapshot.Result) error {
 	other := q
 	other.open = !q.open
 	r.Open, r.Fold = q.open, r.rq.path+join(r.query(r.rq.page), r.rq.stateOf(other))
+	if q.industry != "" {
+		f, _ := snapshot.LookupSearchField(q.dataset, industryField)
+		r.keep(chips{Label: r.In(f.Label)}, chip{Text: r.industryName(q.industry), Count: r.Number(found.Total), Href: r.to(q.without(industryField))})
+	}
 	for _, facet := range found.Facets {
 		f, _ := snapshot.LookupSearchField(q.dataset, facet.Field)
-		group := chips{Label: r.In(f.Label)}
-		values := facet.Values
-		named := func(v string) text { return r.valueOf(f, v) }
-		if exact := q.exactly(f.Name); f.Ordered && len(exact) > 0 {
-			// A link asked for them: they can be let go of, and then for the least.
-			values, named = nil, func(v string) text { return text{S: r.In(f.Label).S + " " + v} }
-			for _, v := range exact {
-				values = append(values, snapshot.FacetValue{Value: v, Count: found.Total, Chosen: true})
-			}
-		} else if f.Ordered {
-			values = upwards(values, q.least(f.Name))
+		if f.Ordered {
+			r.steps(f, facet.Values)
+			continue
 		}
+		group, values := chips{Label: r.In(f.Label)}, facet.Values
 		chosen, quiet := 0, !slices.Contains(facetsOf(q.dataset), f.Name)
 		for _, v := range values {
 			if quiet && !v.Chosen {
 				continue
 			}
-			c := chip{Text: named(v.Value), Count: r.Number(v.Count), Href: r.to(q.toggle(f, v.Value)), On: v.Chosen}
+			c := chip{Text: r.valueOf(f, v.Value), Count: r.Number(v.Count), Href: r.to(q.toggle(f.Name, v.Value)), On: v.Chosen}
 			if v.Chosen {
 				chosen++
 				c.Drop = r.texts["search.remove"]
@@ -169,10 +166,6 @@ func (r *results) narrow(found snapshot.Result) error {
 		}
 		// One value that all of it has is no choice.
 		if len(group.Chips) == 0 || len(group.Chips) == 1 && chosen == 0 && values[0].Count == found.Total {
-			continue
-		}
-		if f.Ordered {
-			r.Fields = append(r.Fields, group)
 			continue
 		}
 		slices.SortStableFunc(group.Chips, func(a, b chip) int { return cmp.Compare(trueFirst(a.On), trueFirst(b.On)) })
@@ -185,51 +178,19 @@ func (r *results) narrow(found snapshot.Result) error {
 	return nil
 }
 
+// keep adds c, which was chosen, to group, and that to the fields.
+func (r *results) keep(group chips, c chip) {
+	c.On, c.Drop = true, r.texts["search.remove"]
+	r.Kept = append(r.Kept, c)
+	group.Chips = append(group.Chips, c)
+	r.Fields = append(r.Fields, group)
+}
+
 func trueFirst(b bool) int {
 	if b {
 		return 0
 	}
 	return 1
-}
-
-// least returns the least value that was chosen of a field.
-func (q query) least(field string) string {
-	for _, c := range q.chosen {
-		if c.field == field {
-			return c.least
-		}
-	}
-	return ""
-}
-
-// exactly returns the values that were chosen of a field.
-func (q query) exactly(field string) []string {
-	for _, c := range q.chosen {
-		if c.field == field {
-			return c.values
-		}
-	}
-	return nil
-}
-
-// upwards turns the values of a field with an order into the least that can be asked for,
-// the greatest first, as many as are shown at once: each counts what lies above it too.
-func upwards(values []snapshot.FacetValue, least string) []snapshot.FacetValue {
-	all := slices.Clone(values)
-	slices.SortFunc(all, func(a, b snapshot.FacetValue) int {
-		return cmp.Or(cmp.Compare(len(b.Least), len(a.Least)), strings.Compare(b.Least, a.Least))
-	})
-	n, there := 0, false
-	for i := range all {
-		n += all[i].Count
-		all[i].Value, all[i].Count, all[i].Chosen = all[i].Least, n, all[i].Least == least
-		there = there || all[i].Chosen
-	}
-	if least != "" && !there {
-		all = slices.Insert(all, 0, snapshot.FacetValue{Value: least, Chosen: true})
-	}
-	n = min(len(all), shownSteps)
-	return append(all[:n:n], slices.DeleteFunc(all[n:], func(v snapshot.FacetValue) bool { return !v.Chosen })...)
 }
 
 // here offers the records of this terminal's market alone.
@@ -259,18 +220,8 @@ func (r *results) here() error {
 
 // valueOf names a value of f.
 func (p *page) valueOf(f snapshot.SearchField, v string) text {
-	key := ""
-	switch {
-	case f.Name == "trl":
-		key = "search.trl"
-	case f.Ordered:
-		key = "search.since"
-	case f.Type == "bool":
+	if f.Type == "bool" {
 		return text{S: p.texts[map[bool]string{true: "yes", false: "no"}[v == "true"]]}
-	}
-	if key != "" {
-		s, _ := p.T(key, v)
-		return text{S: s}
 	}
 	if label := p.rq.snap.Label(f, v); label != (catalog.Text{}) {
 		return p.in(label)

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"luoshu/catalog"
-	"luoshu/catalog/snapshot"
 )
 
 // TestListFacets: a list is narrowed by touch alone, in few taps; what a chip says is what
@@ -34,11 +33,12 @@ func TestListFacets(t *testing.T) {
 	}
 	tap(says("缩小范围"))
 	tap(says("新材料"))
+	tap(says("7 TRL 7"))
 	chip := tap(says("TRL 7 起"))
 	said := figure(t, chip, "count")
 	root := open(at)
 	q, _ := url.Parse(at)
-	if got := q.Query(); taps != 3 || got.Get("trl.gte") != "7" || len(got["tech_fields"]) != 1 {
+	if got := q.Query(); taps != 4 || got.Get("trl.gte") != "7" || len(got["tech_fields"]) != 1 {
 		t.Errorf("after %d taps the list is %s", taps, at)
 	}
 	total := totalOf(t, root)
@@ -104,32 +104,36 @@ func TestListOrder(t *testing.T) {
 	}
 }
 
-func TestUpwards(t *testing.T) {
-	v := func(least string, n int) snapshot.FacetValue {
-		return snapshot.FacetValue{Value: least, Least: least, Most: least, Count: n}
-	}
-	for _, test := range []struct {
-		values []snapshot.FacetValue
-		least  string
-		want   string
-	}{
-		{nil, "", ""},
-		{[]snapshot.FacetValue{v("7", 3), v("9", 1), v("8", 2)}, "8", "9:1 8:3* 7:6"},
-		{[]snapshot.FacetValue{v("9", 1), v("10", 1)}, "", "10:1 9:2"},
-		{[]snapshot.FacetValue{v("7", 3)}, "9", "9:0* 7:3"},
-		{[]snapshot.FacetValue{v("1", 1), v("2", 1), v("3", 1), v("4", 1), v("5", 1), v("6", 1), v("7", 1), v("8", 1)}, "", "8:1 7:2 6:3 5:4"},
-		{[]snapshot.FacetValue{v("1", 1), v("2", 1), v("3", 1), v("4", 1), v("5", 1), v("6", 1), v("7", 1)}, "1", "7:1 6:2 5:3 4:4 1:7*"},
-	} {
-		var got []string
-		for _, v := range upwards(test.values, test.least) {
-			s := v.Value + ":" + formatNumber(float64(v.Count))
-			if v.Chosen {
+// TestSteps: a field with an order has a cell for every value, in order, and those that
+// nothing has are no links.
+func TestSteps(t *testing.T) {
+	open := demonstration(t)
+	cells := func(at string, list int) string {
+		t.Helper()
+		var all []string
+		for _, li := range open(at).classed("nine")[list].all("li") {
+			s := strings.TrimSuffix(strings.Join(strings.Fields(li.read()), ":"), ":")
+			if len(li.classed("on")) > 0 {
 				s += "*"
 			}
-			got = append(got, s)
+			if len(li.all("a")) == 0 {
+				s += "-"
+			}
+			all = append(all, s)
 		}
-		if s := strings.Join(got, " "); s != test.want {
-			t.Errorf("%v from %q: %s, want %s", test.values, test.least, s, test.want)
+		return strings.Join(all, " ")
+	}
+	for _, test := range []struct{ at, levels, last string }{
+		{"/achievements?show=fields", "", ""},
+		{"/achievements?trl=3&show=fields", "", ""},
+		{"/achievements?trl.gte=8&show=fields", "", ""},
+		{"/achievements?trl=3&trl=5&tech_fields=materials&show=fields", "", ""},
+	} {
+		if got := cells(test.at, 0); got != test.levels {
+			t.Errorf("%s: levels %s, want %s", test.at, got, test.levels)
+		}
+		if got := cells(test.at, 1); got != test.last {
+			t.Errorf("%s: years %s, want %s", test.at, got, test.last)
 		}
 	}
 }

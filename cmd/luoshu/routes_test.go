@@ -28,7 +28,7 @@ func TestEveryRouteIsKnown(t *testing.T) {
 		"/openapi.json", "/docs", "/docs/", "/developers", "/developers/problems", "/quality", "/quality/registration", "/quality/service", // about the interface
 		"/", "/attract", "/contents", "/about", "/search", "/q", "/q/", "/q/:id", "/q/:id/", "/q/:id/contact.vcf", "/q/:id/event.ics", "/q/list/:id/contact.vcf", "/panel/:panel", "/q/list/:id", "/take", "/support", "/agenda", "/services/find", "/experts/find", "/join",
 		"/print/packages/:id", "/print/catalog", "/print/listings/:id", "/print/list/:id",
-		"/places", "/places/:id", "/fields", "/readiness", "/dual-use", "/markets", "/markets/:id", "/bases", // the city as a whole
+		"/places", "/places/:id", "/fields", "/industries", "/readiness", "/dual-use", "/markets", "/markets/:id", "/bases", // the city as a whole
 	}
 	for d := range catalog.Datasets() {
 		others = append(others, "/"+string(d.Name), "/"+string(d.Name)+"/:id")

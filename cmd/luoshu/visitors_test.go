@@ -62,7 +62,7 @@ func BenchmarkVisitors(b *testing.B) {
 	}
 	pages := []string{
 		"/", "/attract", "/contents", "/about", "/search", "/search?q=轴承", "/search?q=zhoucheng", "/search?q=xyzzy", "/achievements", "/achievements?page=500",
-		"/achievements?trl.gte=7&show=fields", "/agenda", "/support", "/services/find", "/experts/find", "/join", "/indicators", "/places", "/places/410311", "/fields",
+		"/achievements?trl.gte=7&show=fields", "/agenda", "/support", "/services/find", "/experts/find", "/join", "/indicators", "/places", "/places/410311", "/fields", "/industries",
 		"/readiness", "/dual-use", "/markets", "/bases", "/take?take=" + found.Data[0].ID + "," + found.Data[1].ID,
 	}
 	for _, part := range []string{"", "?part=rights", "?part=demands", "?part=similar", "?part=policies", "?part=details"} {
