@@ -226,10 +226,16 @@ func (v *visitor) shot(name string) {
 	}
 }
 
-// picture returns what the screen shows, as PNG.
+// picture returns what the screen shows, as PNG: as large as it is, or half as large where
+// that is more than anybody looks at.
 func (v *visitor) picture() []byte {
 	v.t.Helper()
-	return do(v, page.CaptureScreenshot, page.CaptureScreenshotParams{}).Data
+	quick := true
+	p := page.CaptureScreenshotParams{OptimizeForSpeed: &quick}
+	if v.screen.width > 2000 {
+		p.Clip = &page.Viewport{Width: float64(v.screen.width), Height: float64(v.screen.height), Scale: .5}
+	}
+	return do(v, page.CaptureScreenshot, p).Data
 }
 
 // press presses and lets go of a key, named as in KeyboardEvent.key: "Tab", "Enter".

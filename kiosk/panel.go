@@ -17,7 +17,7 @@ const (
 	// fullSide is the shorter side, in mm, of the usual panel: type and spaces shrink with a
 	// smaller one, which is read from nearer, and grow with a larger one, which is read from
 	// farther off and would stay half empty.
-	fullSide, leastNear, mostNear = 268, .45, 1.5
+	fullSide, leastNear, mostNear = 268, .45, 2
 	// largeType is how much larger the body is in large type, see css/tokens.css. What a
 	// small panel takes away, large type gives back: the angle is the reader's right. Even
 	// where all is large already, it is larger.
@@ -35,17 +35,24 @@ func near(p catalog.Panel) float64 {
 // of css/kiosk.css is made of. A target is never less than 60 px, as 适老化 asks.
 func panelSheet(p catalog.Panel) string {
 	n := near(p)
-	bar := 24
+	bar, headings := 24, ""
 	if n < .8 {
-		bar = 20
+		// Large type grows so much there that titles stand out by little.
+		bar, headings = 20, ";--card:calc(1.08 * var(--body));--section:calc(1.16 * var(--body))"
 	}
 	return fmt.Sprintf(`:root{--mm:%.4fpx;--near:%.3f;--target:max(60px,calc(20 * var(--mm)));--bar:max(60px,calc(%d * var(--mm)));--reach:%.1fdvh}
-:root.large{--type:%.3f}
-`, p.Millimeter(), n, bar, 100*p.Reach(), max(leastLarge, largeType/n))
+:root.large{--type:%.3f%s}
+`, p.Millimeter(), n, bar, 100*p.Reach(), max(leastLarge, largeType/n), headings)
 }
 
 // panelVersion changes when panelSheet gives another sheet for the same panel.
-var panelVersion = static.Hash([]byte(panelSheet(usualPanel)))
+var panelVersion = func() string {
+	var all strings.Builder
+	for _, p := range []catalog.Panel{{Inches: 10.1, Width: 1280, Height: 800}, usualPanel, {Inches: 43, Width: 1080, Height: 1920}} {
+		all.WriteString(panelSheet(p))
+	}
+	return static.Hash([]byte(all.String()))
+}()
 
 // panelURL returns the address of the panel's style sheet: the panel itself, so that the
 // sheet can be kept for ever.
