@@ -104,15 +104,14 @@ func TestListOrder(t *testing.T) {
 	}
 }
 
-// TestSteps: a field with an order has a cell for every value, in order, and those that
-// nothing has are no links.
+// TestSteps: a field with an order has a cell for every value, in order, with what it
+// would find; what nothing has is no link, and what is chosen can be let go of.
 func TestSteps(t *testing.T) {
-	open := demonstration(t)
-	cells := func(at string, list int) string {
-		t.Helper()
+	open := demoSite(t)
+	cells := func(root *node, list int) string {
 		var all []string
-		for _, li := range open(at).classed("nine")[list].all("li") {
-			s := strings.TrimSuffix(strings.Join(strings.Fields(li.read()), ":"), ":")
+		for _, li := range root.classed("nine")[list].all("li") {
+			s := li.all("b")[0].read() + ":" + li.classed("count")[0].read()
 			if len(li.classed("on")) > 0 {
 				s += "*"
 			}
@@ -123,17 +122,38 @@ func TestSteps(t *testing.T) {
 		}
 		return strings.Join(all, " ")
 	}
-	for _, test := range []struct{ at, levels, last string }{
-		{"/achievements?show=fields", "", ""},
-		{"/achievements?trl=3&show=fields", "", ""},
-		{"/achievements?trl.gte=8&show=fields", "", ""},
-		{"/achievements?trl=3&trl=5&tech_fields=materials&show=fields", "", ""},
+	for _, test := range []struct{ asked, levels, years, kept string }{
+		{"", "1:3 2:4 3:6 4:12 5:14 6:28 7:35 8:36 9:22", "2018:1 2019:0- 2020:4 2021:7 2022:6 2023:11 2024:19 2025:51 2026:44", ""},
+		{"trl=3", "1:3 2:4 3:6* 4:12 5:14 6:28 7:35 8:36 9:22", "2018:0- 2019:0- 2020:0- 2021:0- 2022:0- 2023:0- 2024:1 2025:1 2026:1", "TRL 3 6 ×取消"},
+		{"trl.gte=8", "1:3 2:4 3:6 4:12 5:14 6:28 7:35 8:36* 9:22*", "2018:1 2019:0- 2020:4 2021:7 2022:6 2023:8 2024:16 2025:12 2026:3", "TRL 8 起 58 ×取消"},
+		{"tech_fields=materials&trl=3&trl=5", "1:1 2:1 3:2* 4:6 5:5* 6:8 7:8 8:6 9:5", "2017:0- 2018:0- 2019:0- 2020:0- 2021:0- 2022:0- 2023:0- 2024:0- 2025:2", "TRL 3 2 ×取消 TRL 5 5 ×取消"},
 	} {
-		if got := cells(test.at, 0); got != test.levels {
-			t.Errorf("%s: levels %s, want %s", test.at, got, test.levels)
+		root := open("/achievements?show=fields&" + test.asked)
+		if got := cells(root, 0); got != test.levels {
+			t.Errorf("%s: levels %s, want %s", test.asked, got, test.levels)
 		}
-		if got := cells(test.at, 1); got != test.last {
-			t.Errorf("%s: years %s, want %s", test.at, got, test.last)
+		if got := cells(root, 1); got != test.years {
+			t.Errorf("%s: years %s, want %s", test.asked, got, test.years)
+		}
+		kept := open("/achievements?" + test.asked).classed("kept")
+		if got := strings.Join(reads(kept), " "); !strings.HasSuffix(got, test.kept) {
+			t.Errorf("%s: kept %s, want %s", test.asked, got, test.kept)
 		}
 	}
+	// The first cell that is on lets go of its level alone.
+	for _, a := range open("/achievements?show=fields&trl.gte=8").classed("cell") {
+		if a.attrs["aria-current"] == "true" {
+			if got := a.attrs["href"]; got != "/achievements?trl=9&show=fields" {
+				t.Errorf("8 of 8 and 9 leads to %s", got)
+			}
+			break
+		}
+	}
+}
+
+func reads(nodes []*node) (all []string) {
+	for _, n := range nodes {
+		all = append(all, n.read())
+	}
+	return all
 }
