@@ -145,7 +145,7 @@ func TestPanelSheet(t *testing.T) {
 // TestPanelTypes: in large type a body of 7 units makes a capital of 7.33 mm on every
 // panel, and no panel has smaller type than it can bear.
 func TestPanelTypes(t *testing.T) {
-	for s, want := range map[string]float64{"43:1080x1920": mostNear, "21.5:1920x1080": 1, "15.6:1920x1080": .725, "10.1:1280x800": .508, "27:3840x2160": 1.254, "4:800x480": leastNear} {
+	for s, want := range map[string]float64{"43:1080x1920": 1.998, "65:1080x1920": mostNear, "21.5:1920x1080": 1, "15.6:1920x1080": .725, "10.1:1280x800": .508, "27:3840x2160": 1.254, "4:800x480": leastNear} {
 		p, err := catalog.ParsePanel(s)
 		if err != nil {
 			t.Fatal(err)
