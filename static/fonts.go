@@ -2,6 +2,7 @@ package static
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed" // the table of slices
 	"encoding/csv"
 	"fmt"
@@ -11,9 +12,10 @@ import (
 	"unicode"
 )
 
-// The fonts are cut into slices, so that a page loads the characters it shows and no
-// others. The table says which code points a slice has; where two have one, the later
-// counts, as in a style sheet.
+// The fonts are cut into slices, so that a page loads what it needs and little else. They
+// are few, since a page pays for every one before it can be painted (ADR 20). The table says
+// which code points a slice has; where two have one, the later counts, as in a style sheet.
+// It is written by tools/fonts.py.
 //
 //go:embed fonts/slices.csv
 var slicesCSV string
@@ -75,8 +77,12 @@ var families = []struct{ file, name, weight string }{
 	{"serif", "Luoshu Serif", "700"},
 }
 
-// fontFaces returns the style sheet that names every slice. The families of a slice
-// stand together, because what is alike compresses when it is near.
+// weights are those that a slice may have files of its own for, where the text is: a font
+// of one weight is laid out and painted faster than one of all.
+var weights = []string{"400", "500", "700"}
+
+// fontFaces returns the style sheet that names every slice. The faces of a slice stand
+// together, because what is alike compresses when it is near.
 func fontFaces(urls map[string]string) []byte {
 	var b bytes.Buffer
 	for _, s := range loadSlices() {
@@ -88,13 +94,21 @@ func fontFaces(urls map[string]string) []byte {
 			}
 			ranges = append(ranges, r)
 		}
-		for _, f := range families {
-			url, ok := urls["fonts/"+f.file+"-"+s.name+".woff2"]
-			if !ok {
-				url = urls["fonts/"+families[0].file+"-"+s.name+".woff2"]
-			}
+		face := func(family, weight, url string) {
 			fmt.Fprintf(&b, "@font-face{font-family:%q;font-weight:%s;font-display:swap;src:url(%s)format(\"woff2\");unicode-range:%s}\n",
-				f.name, f.weight, url, strings.Join(ranges, ","))
+				family, weight, url, strings.Join(ranges, ","))
+		}
+		file := func(family string, weight ...string) string {
+			return urls["fonts/"+strings.Join(append([]string{family, s.name}, weight...), "-")+".woff2"]
+		}
+		for _, f := range families {
+			if url := cmp.Or(file(f.file), file(families[0].file)); url != "" {
+				face(f.name, f.weight, url)
+				continue
+			}
+			for _, w := range weights {
+				face(f.name, w, file(f.file, w))
+			}
 		}
 	}
 	return b.Bytes()

@@ -39,7 +39,8 @@ func TestFontFaces(t *testing.T) {
 	if err != nil || len(all) == 0 || len(all) != len(seen) {
 		t.Errorf("%d font files, %d in the style sheet: %v", len(all), len(seen), err)
 	}
-	if n := strings.Count(string(body), "@font-face"); n != len(families)*len(loadSlices()) {
+	// Every face costs a page before it is painted (ADR 20).
+	if n := strings.Count(string(body), "@font-face"); n < len(families)*len(loadSlices()) || n > 60 {
 		t.Errorf("%d faces for %d slices", n, len(loadSlices()))
 	}
 }
