@@ -82,3 +82,19 @@ func BenchmarkFirstPaint(b *testing.B) {
 	b.ReportMetric(float64(slowest.Milliseconds()), "ms-to-paint-slowest")
 	b.Logf("the slowest page is %s", page)
 }
+
+// BenchmarkFirstVisit opens the page that a terminal begins with, in a browser that has seen
+// nothing yet, with a processor four times slower: style sheets and scripts have to be loaded
+// before something is seen.
+func BenchmarkFirstVisit(b *testing.B) {
+	s := hall(b, portrait)
+	var painted []time.Duration
+	for b.Loop() {
+		v := visit(b, s, portrait)
+		v.slow(4)
+		v.open("/attract")
+		painted = append(painted, v.timing().FirstPaint)
+	}
+	slices.Sort(painted)
+	b.ReportMetric(float64(painted[len(painted)/2].Milliseconds()), "ms-to-paint")
+}

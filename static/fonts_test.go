@@ -2,7 +2,9 @@ package static
 
 import (
 	"io/fs"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -42,6 +44,30 @@ func TestFontFaces(t *testing.T) {
 	// Every face costs a page before it is painted (ADR 20).
 	if n := strings.Count(string(body), "@font-face"); n < len(families)*len(loadSlices()) || n > 60 {
 		t.Errorf("%d faces for %d slices", n, len(loadSlices()))
+	}
+}
+
+// TestSlicesOfAPage: what a page says is in few slices, because it waits for every one of
+// them (ADR 20).
+func TestSlicesOfAPage(t *testing.T) {
+	for text, most := range map[string]int{
+		"成果转化，技术市场。":         2, // the frequent characters, and punctuation
+		"科技部门（2026年）：“专利许可”": 4, // and what stands between them, and Latin
+		"偃师、栾川与洛阳轴承集团的碳化钨涂层": 3, // and characters of names
+		"瀍河回族区": 3, // and a rare one
+	} {
+		needed := map[string]bool{}
+		for _, r := range text {
+			for _, s := range slices.Backward(loadSlices()) {
+				if slices.ContainsFunc(s.ranges, func(span [2]rune) bool { return span[0] <= r && r <= span[1] }) {
+					needed[s.name] = true
+					break
+				}
+			}
+		}
+		if len(needed) > most {
+			t.Errorf("%s needs the slices %v", text, slices.Sorted(maps.Keys(needed)))
+		}
 	}
 }
 
