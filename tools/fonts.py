@@ -70,7 +70,7 @@ def saved(font):
 class Cutter:
     def __init__(self, modules):
         self.modules = modules
-        table = json.load(open(f"{modules}/{SANS}/unicode.json"))
+        table = json.load(open(f"{modules}/{SERIF}/unicode.json"))  # the older: both have what it says
         self.slices = {name.strip("[]"): set(code_points(r)) for name, r in table.items()}
         self.owner = {c: name for name, cps in self.slices.items() for c in cps}  # the later counts
         self.open = {}
@@ -141,6 +141,7 @@ class Cutter:
             parts.append(file)
         font = merge.Merger().merge(parts)
         font.recalcTimestamp = False
+        font["head"].created = font["head"].modified = self.slice(family, "118")[0]["head"].modified
         return font
 
 
@@ -209,4 +210,7 @@ def main(modules, static):
 
 
 if __name__ == "__main__":
+    if os.environ.get("PYTHONHASHSEED") != "0":  # the order of sets gets into what is merged
+        os.environ["PYTHONHASHSEED"] = "0"
+        os.execv(sys.executable, [sys.executable, *sys.argv])
     main(*sys.argv[1:])
