@@ -25,7 +25,8 @@ from fontTools.varLib import builder, instancer
 
 WEIGHTS = (400, 500, 700)  # of the sans that the style sheets ask for
 SCRIPTS = ("cyrillic", "vietnamese", "latin-ext", "latin")
-SIGNS = range(100, 119)  # slices of frequent Han with some punctuation among them
+SIGNS = range(100, 120)  # slices of frequent Han and the punctuation among them
+VERTICAL = {"vhea", "vmtx", "BASE"}  # tables that lines across do not need
 RARE = 4  # pieces of what GB 2312 lacks
 SANS, SERIF, GREEK = "@fontsource-variable/noto-sans-sc", "@fontsource/noto-serif-sc", "@fontsource-variable/noto-sans"
 FILES = {"sans": (SANS, "noto-sans-sc-%s-wght-normal"), "serif": (SERIF, "noto-serif-sc-%s-700-normal")}
@@ -103,9 +104,8 @@ class Cutter:
             cmap[c], glyphs[name], widths[name] = name, glyph, part["hmtx"][was]
             if variable:
                 deltas[name] = part["gvar"].variations.get(was, [])
-        for tag in ("GSUB", "GPOS", "GDEF", "vhea", "vmtx", "BASE", "HVAR"):
-            if tag in font:
-                del font[tag]
+        for tag in (VERTICAL | {"GSUB", "GPOS", "GDEF", "HVAR"}) & {*font.keys()}:
+            del font[tag]
         for tag in font.keys():
             if tag != "GlyphOrder":
                 font[tag]  # read before the order of the glyphs changes
@@ -120,29 +120,34 @@ class Cutter:
             font["HVAR"] = constant_widths(font, order)
         return font
 
-    def signs(self, family, weight, cps):
-        """One font of the punctuation that stands among frequent Han, with all its features."""
-        parts = []
+    def frequent(self, family, weight, cps):
+        """One font of one weight: frequent Han, and the signs among them with all their features."""
+        parts = [self.joined(family, set(filter(han, cps)))]
         for name in map(str, SIGNS):
-            own = cps & self.slices[name]
-            if not own:
-                continue
-            font = TTFont(self.path(family, name), recalcTimestamp=False)
-            if "fvar" in font:
-                font = instancer.instantiateVariableFont(font, {"wght": weight})
-            options = subset.Options(layout_features=["*"], notdef_outline=True, recalc_timestamp=False)
-            cut = subset.Subsetter(options)
-            cut.populate(unicodes=own)
-            cut.subset(font)
+            own = {c for c in cps if not han(c) and self.owner[c] == name}
+            if own:
+                options = subset.Options(layout_features=["*"], notdef_outline=True, recalc_timestamp=False)
+                cut = subset.Subsetter(options)
+                cut.populate(unicodes=own)
+                parts.append(TTFont(self.path(family, name), recalcTimestamp=False))
+                cut.subset(parts[-1])
+        files = []
+        for font in parts:
+            font = of_weight(font, weight)
             font.flavor = None
-            file = BytesIO()
-            font.save(file)
-            file.seek(0)
-            parts.append(file)
-        font = merge.Merger().merge(parts)
+            for tag in VERTICAL & {*font.keys()}:
+                del font[tag]
+            files.append(BytesIO())
+            font.save(files[-1])
+            files[-1].seek(0)
+        font = merge.Merger().merge(files)
         font.recalcTimestamp = False
         font["head"].created = font["head"].modified = self.slice(family, "118")[0]["head"].modified
         return font
+
+
+def of_weight(font, weight):
+    return instancer.instantiateVariableFont(font, {"wght": weight}) if "fvar" in font else font
 
 
 def constant_widths(font, order):
@@ -165,32 +170,31 @@ def main(modules, static):
     rest = every - owned({*whole, *SCRIPTS}) - FIRST - SECOND
     rare = sorted(filter(han, rest))
     signs = {c for c in rest if not han(c)}
-    # The slices 21 and 85 hold signs and rare Han, 119 nine Han beside the punctuation: they stay whole.
+    # The slices 21 and 85 hold signs and rare Han: they stay whole.
     pieces = [(n, owned({n}) - FIRST - SECOND, None) for n in whole]
     step = -(-len(rare) // RARE)
     pieces += [(f"rare-{i + 1}", set(rare[i * step : (i + 1) * step]), None) for i in range(RARE)]
-    pieces += [("second", SECOND & every, None), ("first", FIRST & every, WEIGHTS), ("signs", signs, WEIGHTS)]
+    pieces += [("second", SECOND & every, None), ("first", FIRST & every | signs, WEIGHTS)]
     greek = set(code_points(json.load(open(f"{modules}/{GREEK}/unicode.json"))["greek"]))
     pieces += [("greek", greek, None)]
-    pieces += [(n, owned({n}), None) for n in SCRIPTS]
+    pieces += [(n, owned({n}), WEIGHTS if n == "latin" else None) for n in SCRIPTS]
 
     made = {}  # name of a file: package, bytes
     for family, (package, _) in FILES.items():
         for name, cps, weights in pieces:
             if name == "greek":
                 continue
-            if name in cutter.slices:
-                made[f"{family}-{name}"] = package, open(cutter.path(family, name), "rb").read()
-                continue
             for weight in weights if weights and family == "sans" else (None,):
-                if name == "signs":
-                    font = cutter.signs(family, weight, cps)
+                file = f"{family}-{name}" + (f"-{weight}" if weight else "")
+                if name == "first":
+                    made[file] = package, saved(cutter.frequent(family, weight, cps))
+                elif weight:
+                    made[file] = package, saved(of_weight(TTFont(cutter.path(family, name), recalcTimestamp=False), weight))
+                elif name in cutter.slices:
+                    made[file] = package, open(cutter.path(family, name), "rb").read()
                 else:
-                    font = cutter.joined(family, cps)
-                    if weight:
-                        font = instancer.instantiateVariableFont(font, {"wght": weight})
-                made[f"{family}-{name}" + (f"-{weight}" if weight else "")] = package, saved(font)
-                print(family, name, weight or "", file=sys.stderr)
+                    made[file] = package, saved(cutter.joined(family, cps))
+                print(file, len(made[file][1]), file=sys.stderr)
     made["sans-greek"] = GREEK, open(f"{modules}/{GREEK}/files/noto-sans-greek-wght-normal.woff2", "rb").read()
 
     for old in os.listdir(f"{static}/fonts"):
