@@ -73,7 +73,7 @@ func (p *publishFlags) register(cmd *cobra.Command) {
 	f.StringVar(&p.successor, "successor", "", "identifier of the record that takes the place of a withdrawn one")
 	f.StringArrayVar(&p.restore, "restore", nil, "withdrawn identifier to bring back; the files must hold it (may be repeated)")
 	f.StringArrayVar(&p.editions, "edition", nil, "identifier of a package that goes to print: number the edition and record what it holds (may be repeated)")
-	f.IntVar(&p.codes, "codes", 0, "read back so many of the QR codes that are new, evenly picked, where all would take too long: 5,000 a second on two processors (default: all)")
+	f.IntVar(&p.codes, "codes", 0, "read back so many of the QR codes that are new, evenly picked, where all would take too long: 4,000 a second on two processors (default: all)")
 	f.StringArrayVar(&p.approve, "approve", nil, "let pass what a rule holds in a row: RULE:ROW such as M3:17, RULE:ID or RULE:FILE/SHEET!ROW (may be repeated)")
 	f.StringVar(&p.approvedBy, "approved-by", "", "who decided that; another person than the reviewer")
 	f.StringVar(&p.because, "because", "", "why")
