@@ -46,9 +46,9 @@ func (p *page) deskFor(id catalog.ID) *catalog.Desk {
 	return p.deskOf(t.Market)
 }
 
-// desks returns where to ask about the records of a list: every desk once, in the order of
+// desksFor returns where to ask about the records of a list: every desk once, in the order of
 // the list.
-func (p *page) desks(ids []catalog.ID) []asking {
+func (p *page) desksFor(ids []catalog.ID) []asking {
 	var all []*catalog.Desk
 	var about [][]string
 	for i, id := range ids {

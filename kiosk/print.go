@@ -410,7 +410,7 @@ func (pr *printRequest) page(rq *request, css string) (*printPage, error) {
 		p.Entries = append(p.Entries, pr.entry(s, i+1, placement))
 	}
 	if p.List {
-		p.Asking = p.desks(pr.ids())
+		p.Asking = p.desksFor(pr.ids())
 	}
 	if p.Book {
 		p.Indexes = []printIndex{p.byOrganization(), p.byIndustry()}

@@ -172,7 +172,7 @@ func (h *Handler) listCode(rq *request) (answer, error) {
 		for _, id := range l.ids {
 			p.Items = append(p.Items, p.listed(id, text{}))
 		}
-		p.Desks = p.desks(l.ids)
+		p.Desks = p.desksFor(l.ids)
 		if len(p.contacts(l.ids)) > 0 {
 			p.Contact = p.Href(p.Path + contactFile)
 		}
