@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -137,7 +138,7 @@ func TestCountsAreBounded(t *testing.T) {
 		}
 	}
 	for i := range 3 * mostMissed {
-		c.Missed(fmt.Sprint("term ", i), fmt.Sprint(i/mostNoted))
+		c.Missed(fmt.Sprint("term ", i), strconv.Itoa(i/mostNoted))
 	}
 	if len(c.missed) > mostMissed || c.missed[c.digestOf("often")] == nil {
 		t.Errorf("%d terms are remembered", len(c.missed))

@@ -78,7 +78,7 @@ func (v *visitor) lead(s *server, typed string) {
 			Next string `json:"next_keys"`
 		} `json:"meta"`
 	}
-	if err := json.Unmarshal(s.get("/api/v1/suggest?q="+typed, http.StatusOK), &answer); err != nil {
+	if err := json.Unmarshal(s.get("/api/v1/suggest?q="+typed), &answer); err != nil {
 		v.t.Fatal(err)
 	}
 	want := strings.TrimLeft(answer.Meta.Next, "0123456789")

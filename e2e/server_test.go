@@ -197,12 +197,12 @@ func (s *server) try(path string) (int, []byte) {
 	return res.StatusCode, b
 }
 
-// get expects status and returns the body.
-func (s *server) get(path string, status int) []byte {
+// get returns the body of a page that must be there.
+func (s *server) get(path string) []byte {
 	s.t.Helper()
-	got, body := s.try(path)
-	if got != status {
-		s.t.Fatalf("GET %s = %d, want %d: %.300s", path, got, status, body)
+	status, body := s.try(path)
+	if status != http.StatusOK {
+		s.t.Fatalf("GET %s = %d: %.300s", path, status, body)
 	}
 	return body
 }
@@ -215,7 +215,7 @@ type record struct{ ID, Title string }
 func (s *server) records(question string) []record {
 	s.t.Helper()
 	var l struct{ Data []record }
-	b := s.get("/api/v1/"+question, http.StatusOK)
+	b := s.get("/api/v1/" + question)
 	if err := json.UnmarshalRead(bytes.NewReader(b), &l, json.MatchCaseInsensitiveNames(true)); err != nil {
 		s.t.Fatal(err)
 	}

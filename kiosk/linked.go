@@ -126,6 +126,7 @@ func (s *sheet) schemaOrg() ([]byte, error) {
 		m.set("datePublished", s.str("issued_on"))
 	case catalog.Cases:
 		m.set("about", s.subjects())
+	case catalog.Packages, catalog.Indicators: // title, description and publisher say it
 	}
 	if createdWork(m["@type"].(string)) {
 		// The license is that of what is said here, not of the work it tells of.
@@ -204,16 +205,15 @@ func (s *sheet) priceOf(field string) things {
 	p := things{"@type": "PriceSpecification"}
 	p.set("priceCurrency", member(v, "currency"))
 	p.set("description", clip(member(v, "basis"), titleShown))
-	switch {
-	case least == most:
+	if least == most {
 		p["price"] = least
-	default:
-		if least != nil {
-			p["minPrice"] = least
-		}
-		if most != nil {
-			p["maxPrice"] = most
-		}
+		return p
+	}
+	if least != nil {
+		p["minPrice"] = least
+	}
+	if most != nil {
+		p["maxPrice"] = most
 	}
 	return p
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/spf13/cobra"
 
+	"luoshu/cache"
 	"luoshu/catalog"
 	"luoshu/kiosk"
 	"luoshu/static"
