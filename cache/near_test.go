@@ -895,8 +895,8 @@ func TestNearSegments(t *testing.T) {
 		n := NewNear(Options{Source: newMoody(), Local: local})
 		_ = n.Start(t.Context())
 		wantServing(t, n, pub)
-		if s := n.Current(); s.Mapping() == nil {
-			t.Errorf("%s: the release is in memory", name)
+		if what := fmt.Sprintf("%T", n.Current().Mapping()); what != "*snapshot.mapping" {
+			t.Errorf("%s: the release is in memory, %s", name, what)
 		}
 		if b, err := os.ReadFile(path); err != nil || !bytes.Equal(b, whole) {
 			t.Errorf("%s: the segment is another, %v", name, err)

@@ -56,8 +56,12 @@ func (n *Near) mapped(ctx context.Context, m *catalog.Manifest, hash catalog.Has
 func (n *Near) layOut(ctx context.Context, r *catalog.Release) (*snapshot.Snapshot, error) {
 	m, hash := r.Manifest, r.Hash
 	s, err := snapshot.New(ctx, r)
-	if err != nil || n.local == nil || n.diskless.Load() {
-		return s, err
+	if err != nil {
+		return nil, err
+	}
+	if n.local == nil || n.diskless.Load() {
+		n.letGo(s)
+		return s, nil
 	}
 	path := n.local.segmentPath(hash)
 	err = makeDir(filepath.Dir(path))
@@ -66,10 +70,12 @@ func (n *Near) layOut(ctx context.Context, r *catalog.Release) (*snapshot.Snapsh
 	}
 	if err != nil {
 		n.log.WarnContext(ctx, "segment cannot be kept: the release is in memory", slog.Int64("release", m.Sequence), slog.Any("error", err))
+		n.letGo(s)
 		return s, nil
 	}
 	// What is on disk need not be in memory too, not even for the moment of reading
 	// it back.
+	_ = s.Mapping().Close() // of memory, which does not fail
 	r.Entries, s = nil, nil
 	debug.FreeOSMemory()
 	if s = n.mapped(ctx, m, hash); s == nil {
@@ -114,20 +120,18 @@ func (n *Near) sweepSegments(keep map[catalog.Hash]bool) error {
 	return err
 }
 
-// letGo gives a mapped segment back when nothing refers to the snapshot any more and
-// every request that may still hold a part of one has ended. Earlier would be a fault
+// letGo gives what a snapshot has mapped back when nothing refers to it any more and
+// every request that may still hold a part of it has ended. Earlier would be a fault
 // that no recover catches.
 func (n *Near) letGo(s *snapshot.Snapshot) {
-	if mapping := s.Mapping(); mapping != nil {
-		runtime.AddCleanup(s, func(mapping io.Closer) {
-			go func() {
-				n.reading.drain()
-				if err := mapping.Close(); err != nil {
-					n.log.Warn("segment not unmapped", slog.Any("error", err))
-				}
-			}()
-		}, mapping)
-	}
+	runtime.AddCleanup(s, func(mapping io.Closer) {
+		go func() {
+			n.reading.drain()
+			if err := mapping.Close(); err != nil {
+				n.log.Warn("segment not unmapped", slog.Any("error", err))
+			}
+		}()
+	}, s.Mapping())
 }
 
 // Reading tells that a request has begun, and what it returns is to be told when it

@@ -24,6 +24,9 @@ type index struct {
 	relations relations
 	words     *words
 
+	// room is where the lists of an index lie that is of no segment.
+	room arena
+
 	byField map[columnKey]int
 	spans   map[catalog.Dataset]span
 	records uint32
@@ -41,13 +44,15 @@ func buildIndex(ctx context.Context, r *catalog.Release) (*index, error) {
 	}
 	ix.columns, ix.titles, ix.priors = b.columns.finish(), b.titles, b.priors
 	var err error
-	if ix.postings, err = b.lists.finish(); err != nil {
+	if ix.postings, err = b.lists.finish(&ix.room); err != nil {
+		ix.room.free()
 		return nil, err
 	}
 	ix.names = orderByName(ix.titles)
 	ix.relations = b.links.finish(r.Entries, ix.names)
 	ix.open()
 	if err := buildWords(ctx, ix, r.Entries, b.inner); err != nil {
+		ix.room.free()
 		return nil, err
 	}
 	return ix, nil

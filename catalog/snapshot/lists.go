@@ -146,18 +146,18 @@ func (l *lister) take(shard, n int) []byte {
 	return m.take(n)
 }
 
-// finish joins the pieces and forgets them.
-func (l *lister) finish() (postings, error) {
+// finish joins the pieces and forgets them. The lists lie in room.
+func (l *lister) finish(room *arena) (postings, error) {
 	var bound extent
 	for i := range l.pieces {
 		bound = bound.plus(l.pieces[i].bound)
 	}
-	// What lies behind the lists is never touched, and so takes no memory.
+	// How much there is of them is known when they are there. What lies behind them is never
+	// touched, and so takes no memory.
 	out := postings{
-		hashes: make([]hash, bound.tokens), starts: make([]uint32, bound.tokens+1),
-		data: make([]byte, min(bound.bytes, math.MaxUint32)), skips: make([]skip, bound.skips),
+		hashes: take[hash](room, bound.tokens), starts: take[uint32](room, bound.tokens+1),
+		data: take[byte](room, int(min(bound.bytes, math.MaxUint32))), skips: take[skip](room, bound.skips),
 	}
-	soonFull(out.data)
 	// Where the lists of a shard begin is told by whoever counted those of the shard
 	// before. Shards are taken in turn, so that one is always under way.
 	var begin [shards + 1]chan extent

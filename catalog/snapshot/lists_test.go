@@ -37,7 +37,7 @@ func TestListsOfBatches(t *testing.T) {
 				return [][]occurrence{found[shard][:half], found[shard][half:]}
 			})
 		}
-		p, err := l.finish()
+		p, err := l.finish(new(arena))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -23,30 +23,26 @@ type Snapshot struct {
 	entries  entries
 	asked    policyConditions
 	*index
-	mapped *mapping // nil when all is in memory
+	mapped io.Closer
 }
 
 // span is the range of a dataset's records.
 type span struct{ from, to int }
 
-// New lays out r, whose entries are ordered by dataset and identifier, in memory.
+// New lays out r, whose entries are ordered by dataset and identifier, in memory. A part of
+// it is its Mapping, like a segment that Open maps.
 func New(ctx context.Context, r *catalog.Release) (*Snapshot, error) {
 	ix, err := buildIndex(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	return &Snapshot{manifest: r.Manifest, hash: r.Hash, entries: entries{source: r.Entries}, index: ix}, nil
+	return &Snapshot{manifest: r.Manifest, hash: r.Hash, entries: entries{source: r.Entries}, index: ix, mapped: &ix.room}, nil
 }
 
-// Mapping is the address space of a snapshot that Open made, nil of one in memory.
-// Closing it gives it back. Whoever then still reads the snapshot, or anything it
-// returned, crashes the program: it is closed when nobody can.
-func (s *Snapshot) Mapping() io.Closer {
-	if s.mapped == nil {
-		return nil
-	}
-	return s.mapped
-}
+// Mapping is memory of the snapshot that the garbage collector knows nothing of. Closing it
+// gives it back. Whoever then still reads the snapshot, or anything it returned, crashes
+// the program: it is closed when nobody can.
+func (s *Snapshot) Mapping() io.Closer { return s.mapped }
 
 // mapping is a mapped segment.
 type mapping struct{ bytes mmap.MMap }
