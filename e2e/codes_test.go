@@ -43,6 +43,10 @@ func TestCodesOnPanels(t *testing.T) {
 	}
 }
 
+// cameraSide is how many pixels a camera has for a code and what is around it, in a row,
+// however many a large panel has.
+const cameraSide = 420
+
 // reads fails unless the code on the page reads as want, in every view of it.
 func (v *visitor) reads(want string) {
 	v.t.Helper()
@@ -56,6 +60,9 @@ func (v *visitor) reads(want string) {
 	seen := image.Rect(int(at.X-around*at.W), int(at.Y-around*at.H), int(at.X+(1+around)*at.W), int(at.Y+(1+around)*at.H)).Intersect(shot.Bounds())
 	code := image.NewGray(image.Rect(0, 0, seen.Dx(), seen.Dy()))
 	draw.Draw(code, code.Bounds(), shot, seen.Min, draw.Src)
+	if side := code.Rect.Dx(); side > cameraSide {
+		code = turned(code, 0, cameraSide/float64(side))
+	}
 	for _, view := range []struct {
 		name string
 		image.Image

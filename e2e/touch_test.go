@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"math"
 	"strings"
 	"time"
@@ -37,10 +38,15 @@ func (v *visitor) touch(x, y float64) {
 	v.taps++
 }
 
-// reach waits until a finger can touch the middle of the element, and returns where it is.
+// settled is how long what is touched must have stood still: nobody touches what moves.
+const settled = 60 * time.Millisecond
+
+// reach waits until the element stands still and a finger can touch its middle, and returns
+// where that is.
 func (v *visitor) reach(selector string, text ...string) point {
 	v.t.Helper()
-	var p point
+	var p, before point
+	var since time.Time
 	what := strings.Join(append([]string{selector}, text...), " ")
 	for deadline := time.Now().Add(patience / 3); ; time.Sleep(10 * time.Millisecond) {
 		var err error
@@ -57,11 +63,15 @@ func (v *visitor) reach(selector string, text ...string) point {
 			}
 			return {Problem: problem};
 		}`, selector, strings.Join(text, ""))
-		if err == nil && p.Problem == "" {
+		switch {
+		case err != nil || p.Problem != "":
+		case p != before:
+			before, since = p, time.Now()
+		case time.Since(since) >= settled:
 			return p
 		}
 		if time.Now().After(deadline) {
-			v.t.Fatalf("%s %s (%v) on %s", what, p.Problem, err, v.path())
+			v.t.Fatalf("%s %s (%v) on %s", what, cmp.Or(p.Problem, "does not stand still"), err, v.path())
 		}
 	}
 }

@@ -221,19 +221,27 @@ func (v *visitor) shot(name string) {
 		v.t.Fatal(err)
 	}
 	file := filepath.Join(*screens, fmt.Sprintf("%s-%s.png", name, v.screen.name))
-	if err := os.WriteFile(file, v.picture(), 0o644); err != nil {
+	scale := 1.0
+	if v.screen.width > 2000 { // more than anybody looks at
+		scale = .5
+	}
+	if err := os.WriteFile(file, v.pictured(scale), 0o644); err != nil {
 		v.t.Fatal(err)
 	}
 }
 
-// picture returns what the screen shows, as PNG: as large as it is, or half as large where
-// that is more than anybody looks at.
+// picture returns what the screen shows, as PNG.
 func (v *visitor) picture() []byte {
+	v.t.Helper()
+	return v.pictured(1)
+}
+
+func (v *visitor) pictured(scale float64) []byte {
 	v.t.Helper()
 	quick := true
 	p := page.CaptureScreenshotParams{OptimizeForSpeed: &quick}
-	if v.screen.width > 2000 {
-		p.Clip = &page.Viewport{Width: float64(v.screen.width), Height: float64(v.screen.height), Scale: .5}
+	if scale != 1 {
+		p.Clip = &page.Viewport{Width: float64(v.screen.width), Height: float64(v.screen.height), Scale: scale}
 	}
 	return do(v, page.CaptureScreenshot, p).Data
 }
