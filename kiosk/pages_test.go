@@ -246,7 +246,7 @@ func TestCrawl(t *testing.T) {
 				href, _, _ = strings.Cut(href, "&from=")
 				path, from, searched := strings.Cut(href, "search=")
 				if strings.HasPrefix(href, "#") || seen[href] || searched && seen[path] ||
-					strings.Contains(e.attrs["rel"], "nofollow") && len(href) > len(start)+60 {
+					strings.Contains(e.attrs["rel"], "nofollow") && choices(href) > 1 {
 					continue
 				}
 				if searched && from == "" {
@@ -275,6 +275,19 @@ func TestCrawl(t *testing.T) {
 			}
 		}
 	}
+}
+
+// choices counts what a link has chosen beside how pages are shown.
+func choices(href string) int {
+	_, query, _ := strings.Cut(href, "?")
+	n := 0
+	for pair := range strings.SplitSeq(query, "&") {
+		name, _, _ := strings.Cut(pair, "=")
+		if name != "" && !slices.Contains([]string{"lang", "type", "contrast", "reach"}, name) {
+			n++
+		}
+	}
+	return n
 }
 
 // TestEveryField: whatever a record holds can be seen on its page, but for what only programs
