@@ -31,12 +31,10 @@ type heatPage struct {
 // sides are the pages that show all achievements, each from another side.
 var sides = []string{"/places", "/fields", "/industries", "/readiness"}
 
-// heatPage returns the page of kinds, those with the most achievements first: nine of them
-// in the order of the square, so that nine points mark the most and one the ninth.
-func (rq *request) heatPage(title, note string, kinds []heatCell) heatPage {
-	p := heatPage{page: rq.newPage(text{S: rq.h.texts[rq.view.lang][title]}, "/")}
-	p.Note = p.texts[note]
-	p.Views = p.views(sides...)
+// heatPage shows kinds, those with the most achievements first: nine of them in the order
+// of the square, so that nine points mark the most and one the ninth.
+func (p *page) heatPage(note string, kinds []heatCell) heatPage {
+	h := heatPage{page: p, Note: p.texts[note], Views: p.views(sides...)}
 	for _, n := range square {
 		c := heatCell{}
 		if at := len(square) - n; at < len(kinds) {
@@ -44,15 +42,15 @@ func (rq *request) heatPage(title, note string, kinds []heatCell) heatPage {
 			c.Heat = heat(c.Count, kinds[0].Count)
 		}
 		c.Mark = marks[n]
-		p.Cells = append(p.Cells, c)
+		h.Cells = append(h.Cells, c)
 	}
 	for _, k := range kinds[min(len(square), len(kinds)):] {
 		if k.Href != "" {
-			p.More = append(p.More, chip{Text: k.Name, Count: p.Number(k.Count), Href: k.Href})
+			h.More = append(h.More, chip{Text: k.Name, Count: p.Number(k.Count), Href: k.Href})
 		}
 	}
-	p.Folded = len(p.More) > len(square)
-	return p
+	h.Folded = len(h.More) > len(square)
+	return h
 }
 
 // fields answers /fields: the achievements by technical field.
@@ -62,7 +60,7 @@ func (h *Handler) fields(rq *request) (answer, error) {
 		if err != nil {
 			return nil, err
 		}
-		frame := rq.newPage(text{}, "")
+		frame := rq.newPage(text{S: h.texts[rq.view.lang]["fields.title"]}, "/")
 		var kinds []heatCell
 		for _, c := range catalog.LookupCodeList("tech-field").Codes() {
 			k := heatCell{tally: tally{Name: frame.in(c.Label), Count: counts[c.Code]}}
@@ -72,7 +70,7 @@ func (h *Handler) fields(rq *request) (answer, error) {
 			kinds = append(kinds, k)
 		}
 		slices.SortStableFunc(kinds, func(a, b heatCell) int { return b.Count - a.Count })
-		p := rq.heatPage("fields.title", "fields.note", kinds)
+		p := frame.heatPage("fields.note", kinds)
 		p.DualUse = tally{Name: text{S: p.texts["dualuse.title"]}, Href: p.Href("/dual-use")}
 		for _, d := range dualUseDatasets {
 			for _, way := range dualUseWays() {

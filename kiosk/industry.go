@@ -69,7 +69,7 @@ func (h *Handler) industries(rq *request) (answer, error) {
 		if err != nil {
 			return nil, err
 		}
-		frame := rq.newPage(text{}, "")
+		frame := rq.newPage(text{S: h.texts[rq.view.lang]["industries.title"]}, "/")
 		demands, _ := catalog.Demands.Info()
 		var kinds []heatCell
 		for _, one := range all {
@@ -78,6 +78,6 @@ func (h *Handler) industries(rq *request) (answer, error) {
 			k.Also = tally{Name: frame.In(demands.Label), Count: one.demands}
 			kinds = append(kinds, k)
 		}
-		return rq.heatPage("industries.title", "industries.note", kinds), nil
+		return frame.heatPage("industries.note", kinds), nil
 	}}, nil
 }

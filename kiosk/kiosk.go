@@ -483,7 +483,7 @@ func knownPlacements(rq *request) (map[string]bool, error) {
 		known[t.ID] = true
 	}
 	for e := range rq.snap.All(catalog.Catalogs) {
-		edition, err := editionOf(e)
+		edition, err := decoded[*catalog.Edition](e)
 		if err != nil {
 			return known, err
 		}

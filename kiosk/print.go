@@ -232,13 +232,9 @@ func printPackage(rq *request, pr *printRequest) error {
 		return catalog.ErrNotFound
 	}
 	pr.source = &e
-	record, err := catalog.Decode(e.Dataset, e.Raw)
+	pack, err := decoded[*catalog.Package](e)
 	if err != nil {
 		return err
-	}
-	pack, ok := record.(*catalog.Package)
-	if !ok {
-		return catalog.ErrDamaged
 	}
 	for _, id := range pack.Items {
 		if item, err := rq.snap.Find(id); err == nil {

@@ -118,7 +118,7 @@ func (rq *request) edition(id catalog.ID, placement string) (*catalog.Edition, e
 		}
 	}
 	for _, e := range entries {
-		edition, err := editionOf(e)
+		edition, err := decoded[*catalog.Edition](e)
 		if err != nil {
 			return nil, err
 		}
@@ -129,17 +129,14 @@ func (rq *request) edition(id catalog.ID, placement string) (*catalog.Edition, e
 	return nil, nil
 }
 
-// editionOf reads a record of catalogs.
-func editionOf(e catalog.Entry) (*catalog.Edition, error) {
+// decoded reads a record of a dataset whose records are R.
+func decoded[R catalog.Record](e catalog.Entry) (R, error) {
 	record, err := catalog.Decode(e.Dataset, e.Raw)
-	if err != nil {
-		return nil, err
+	r, ok := record.(R)
+	if err == nil && !ok {
+		err = catalog.ErrDamaged
 	}
-	edition, ok := record.(*catalog.Edition)
-	if !ok {
-		return nil, catalog.ErrDamaged
-	}
-	return edition, nil
+	return r, err
 }
 
 // placements returns what the codes of an edition end in.

@@ -77,8 +77,8 @@ func newLister(workers int) *lister {
 }
 
 // each calls do for the shards from from to to, on all workers.
-func (l *lister) each(from, to int, do func(worker int, t *tokenTable, shard int)) {
-	share(l.workers, to-from, func(w, i int) { do(w, &l.tables[w], from+i) })
+func (l *lister) each(from, to int, do func(t *tokenTable, shard int)) {
+	share(l.workers, to-from, func(w, i int) { do(&l.tables[w], from+i) })
 }
 
 // share calls do for the numbers below n on that many workers, of which each takes the
@@ -106,7 +106,7 @@ func (l *lister) close() {
 // add takes in a batch of records, numbered from first: the occurrences of the tokens of
 // a shard, in the order of the records, are those of found in turn.
 func (l *lister) add(first uint32, found func(shard int) [][]occurrence) {
-	l.each(0, shards, func(worker int, t *tokenTable, shard int) {
+	l.each(0, shards, func(t *tokenTable, shard int) {
 		t.reset()
 		batch := found(shard)
 		for _, some := range batch {
@@ -168,7 +168,7 @@ func (l *lister) finish(room *arena) (postings, error) {
 	// Pieces and lists are the largest things there are beside the records, so what was
 	// joined is given back at once.
 	for i := range parts {
-		l.each(i*part, (i+1)*part, func(_ int, t *tokenTable, shard int) {
+		l.each(i*part, (i+1)*part, func(t *tokenTable, shard int) {
 			l.gather(t, shard)
 			from := <-begin[shard]
 			to := from.plus(extent{len(t.slots), t.skips(), t.size(listHead)})

@@ -8,8 +8,8 @@ import (
 )
 
 // Profiles of the program are at the paths that go tool pprof knows. The handlers of
-// net/http/pprof are passed over: they draw in a reader of profiles, as large as a
-// hundred pages.
+// net/http/pprof are passed over: they draw in a reader of profiles, which nothing else
+// here needs.
 
 const (
 	// profiled is how long a profile of the processor takes unless the request says.
