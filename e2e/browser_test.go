@@ -4,6 +4,8 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -14,8 +16,9 @@ import (
 // without cookies, storage or cache.
 var chromium struct {
 	sync.Mutex
-	ctx   context.Context
-	close context.CancelFunc
+	ctx     context.Context
+	close   context.CancelFunc
+	options []chromedp.ExecAllocatorOption // besides those of every test
 }
 
 // browser returns the context of the running browser, which it starts when there is none.
@@ -37,6 +40,7 @@ func browser(t testing.TB) context.Context {
 		// The watcher tells of a request that leaves; this keeps it from arriving.
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"),
 	)
+	options = append(options, chromium.options...)
 	allocator, closeAllocator := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, closeContext := chromedp.NewContext(allocator)
 	if err := chromedp.Do(ctx); err != nil {
@@ -55,6 +59,38 @@ func browser(t testing.TB) context.Context {
 func closeBrowser() {
 	if chromium.close != nil {
 		chromium.close()
+	}
+	chromium.ctx, chromium.close = nil, nil
+}
+
+// asOnTerminals lets the browser of this test have the flags of docs/debian/screen, but for
+// those that need a screen. The other tests do without: their browser keeps pages behind
+// Back, which is harder on what a page must forget.
+func asOnTerminals(t testing.TB) {
+	t.Helper()
+	script, err := os.ReadFile("../docs/debian/screen")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, command, found := strings.Cut(string(script), "\nchromium ")
+	closeBrowser()
+	t.Cleanup(func() {
+		closeBrowser()
+		chromium.options = nil
+	})
+	for _, word := range strings.Fields(command) {
+		name, isFlag := strings.CutPrefix(word, "--")
+		name, value, valued := strings.Cut(name, "=")
+		switch {
+		case !isFlag || slices.Contains([]string{"kiosk", "ozone-platform", "user-data-dir"}, name):
+		case valued:
+			chromium.options = append(chromium.options, chromedp.Flag(name, value))
+		default:
+			chromium.options = append(chromium.options, chromedp.Flag(name, true))
+		}
+	}
+	if !found || len(chromium.options) < 3 {
+		t.Fatal("docs/debian/screen starts no browser")
 	}
 }
 

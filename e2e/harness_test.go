@@ -66,7 +66,7 @@ func TestHarness(t *testing.T) {
 	if v.status() != http.StatusNotFound {
 		t.Errorf("a page that is missing answers %d", v.status())
 	}
-	v.motion(true)
+	v.still()
 	v.open("/")
 
 	s.kill()

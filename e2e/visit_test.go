@@ -60,7 +60,6 @@ func visit(t testing.TB, s *server, on screen) *visitor {
 	})
 	do(v, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: true, MaxTouchPoints: 5})
 	do(v, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
-	v.motion(false)
 	return v
 }
 
@@ -125,7 +124,6 @@ func (v *visitor) settle() {
 	eventually(v.t, "the page comes to rest", func() bool {
 		rest, err := call[bool](v, `async () => {
 			await document.fonts.ready;
-			await document.activeViewTransition?.finished;
 			const moving = document.getAnimations().filter(a => a.playState === "running" && a.effect?.getComputedTiming().endTime !== Infinity);
 			await Promise.allSettled(moving.map(a => a.finished));
 			await new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)));
@@ -259,15 +257,10 @@ func (v *visitor) press(key string) {
 	do(v, input.DispatchKeyEvent, p)
 }
 
-// motion tells pages from the next one on whether the visitor wants things to move. A
-// visit begins without, since a transition between pages costs more than all the rest.
-func (v *visitor) motion(wanted bool) {
+// still tells pages from the next one on that the visitor wants nothing to move.
+func (v *visitor) still() {
 	v.t.Helper()
-	value := "reduce"
-	if wanted {
-		value = "no-preference"
-	}
-	do(v, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: value}}})
+	do(v, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: "reduce"}}})
 }
 
 // slow makes this page's processor rate times slower.
