@@ -2,8 +2,7 @@ package kiosk
 
 import "luoshu/catalog"
 
-// slides are the listings that take turns on a screen nobody touches, by dataset. Their
-// number stands in css/kiosk.css too, where the turns are timed.
+// slides are the listings that take turns on a screen nobody touches, by dataset.
 var slides = []struct {
 	dataset catalog.Dataset
 	n       int

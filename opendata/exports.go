@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -379,6 +380,9 @@ func (x *Exporter) sweep(ctx context.Context, hash catalog.Hash) {
 		return
 	}
 	entries, err := os.ReadDir(x.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return // nothing was made here yet
+	}
 	for _, e := range entries {
 		if e.Name() != string(hash) && (catalog.Hash(e.Name()).Valid() || strings.HasPrefix(e.Name(), exportTemp)) {
 			err = errors.Join(err, os.RemoveAll(filepath.Join(x.dir, e.Name())))
