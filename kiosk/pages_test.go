@@ -89,6 +89,8 @@ func sound(t *testing.T, url string, resp reply, page string) *node {
 	}
 	forms := root.all("form")
 	switch {
+	case strings.HasPrefix(url, "/attract"):
+		want = append(want, static.URL("js/attract.js"))
 	case strings.HasPrefix(url, "/search"):
 		want = append(want, static.URL("js/search.js"), static.URL("js/keys.js"))
 		if len(forms) != 1 || forms[0].attrs["action"] != "/search" || forms[0].attrs["method"] != "get" {
