@@ -32,7 +32,7 @@ func finderPath(d catalog.Dataset) string { return "/" + string(d) + "/find" }
 // one.
 type askPage struct {
 	*page
-	Step    string // which question of how many
+	Step    string // which question of how many; "" is the only one
 	Answers []chip
 	// Note says how far the answers can be relied on.
 	Note string
@@ -52,7 +52,9 @@ func (rq *request) asking(key string, at, of int, parent string) (*askPage, erro
 		return nil, err
 	}
 	p := &askPage{page: rq.newPage(text{S: title}, parent)}
-	p.Step, err = p.T("find.step", at+1, of)
+	if of > 1 {
+		p.Step, err = p.T("find.step", at+1, of)
+	}
 	return p, err
 }
 

@@ -79,10 +79,13 @@ func (p *page) cardsOf(s snapshot.Query, n int) (cards []card, total int, err er
 	return cards, r.Total, err
 }
 
-// onPage returns the part of all that stands on the page, at most n of them. A page
-// behind the last is the last.
+// onPage returns the part of all that stands on the page, at most n of them; one more
+// is not worth a page. A page behind the last is the last.
 func onPage[T any](p *page, all []T, n int) ([]T, turn) {
 	rq := p.rq
+	if len(all) == n+1 {
+		n++
+	}
 	rq.page = min(rq.page, lastPage(len(all), n))
 	var t turn
 	from, to := t.turns(len(all), rq.page, n, p.same)
