@@ -7,28 +7,43 @@ import (
 )
 
 // TestAttract: what a screen shows until somebody comes. Listings take turns, one at a time;
-// night becomes day; after both the page is loaded anew. A touch on a listing opens it.
+// night becomes day; after both the content is fetched anew, unless there is no server. A
+// touch on a listing opens it.
 func TestAttract(t *testing.T) {
-	v := visit(t, hall(t, landscape), landscape)
+	s := serve(t, "--terminal", "K3")
+	v := visit(t, s, landscape)
 	v.still()
-	do(v, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: `{
+	v.forgive("ERR_CONNECTION_REFUSED")
+	// The page's time runs fifty times as fast.
+	fast := do(v, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: `{
 		const since = performance.now.bind(performance), every = setInterval;
 		performance.now = () => 50 * since();
 		globalThis.setInterval = (f, ms) => every(f, ms / 50);
 	}`})
 	v.open("/attract")
-	loads := v.watch.loadsSoFar()
-	if n := v.count(".slides a"); n != 1 {
-		t.Errorf("%d listings at a time", n)
-	}
 	seen := map[string]bool{}
-	for listings := must[int](v, `() => document.querySelectorAll(".slides a").length`); len(seen) < listings; {
-		seen[v.see(".slides a.shown b")] = true
-	}
+	listings := must[int](v, `() => document.querySelectorAll(".slides a").length`)
+	eventually(t, "every listing has its turn", func() bool {
+		shown := must[[]string](v, `() => [...document.querySelectorAll(".slides a")].filter(a => a.checkVisibility({visibilityProperty: true})).map(a => a.href)`)
+		if len(shown) != 1 {
+			t.Fatalf("at a time the screen shows %q", shown)
+		}
+		seen[shown[0]] = true
+		return len(seen) == listings
+	})
 	v.see("body.day")
-	eventually(t, "the page is loaded anew", func() bool { return v.watch.loadsSoFar() > loads })
+	must[string](v, `() => document.querySelector("main").dataset.old = "yes"`)
+	v.vanish("main[data-old]")
 	v.vanish("body.day")
 
+	s.kill()
+	must[string](v, `() => document.querySelector("main").dataset.old = "yes"`)
+	v.see("body.day")
+	v.vanish("body.day")
+	v.see("main[data-old] .slides a.shown")
+	s.start()
+
+	do(v, page.RemoveScriptToEvaluateOnNewDocument, page.RemoveScriptToEvaluateOnNewDocumentParams{Identifier: fast.Identifier})
 	v.follow(".slides a.shown")
 	if path := v.path(); path == "/" || path == "/attract" {
 		t.Errorf("a touch on a listing leads to %s", path)

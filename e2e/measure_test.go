@@ -50,7 +50,7 @@ func (v *visitor) timing() timing {
 }
 
 // BenchmarkFirstPaint opens pages of a terminal with a processor four times slower, and
-// reports how long after the touch something is seen: of the page in the middle, and of
+// reports how long after it was left for something is seen: of the page in the middle, and of
 // the slowest. The browser has the flags of a terminal's; style sheets and fonts are there
 // already, as on any terminal that has been used since it was switched on.
 func BenchmarkFirstPaint(b *testing.B) {
@@ -65,7 +65,7 @@ func BenchmarkFirstPaint(b *testing.B) {
 	painted := map[string][]time.Duration{}
 	for b.Loop() {
 		for _, path := range pages {
-			v.turn("going to "+path, func() { // from the page, as a touch does: what a page does to the one before it counts
+			v.turn("going to "+path, func() { // from the page before, since what it does on leaving counts
 				must[int](v, `path => setTimeout(() => location.assign(path))`, path)
 			})
 			painted[path] = append(painted[path], v.timing().FirstPaint)
