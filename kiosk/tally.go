@@ -79,8 +79,8 @@ func (p *page) cardsOf(s snapshot.Query, n int) (cards []card, total int, err er
 	return cards, r.Total, err
 }
 
-// onPage returns the part of all that stands on the page, at most n of them; one more
-// is not worth a page. A page behind the last is the last.
+// onPage returns the part of all that stands on the page, at most n of them. For n and
+// one more a second page is not worth a touch. A page behind the last is the last.
 func onPage[T any](p *page, all []T, n int) ([]T, turn) {
 	rq := p.rq
 	if len(all) == n+1 {
