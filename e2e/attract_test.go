@@ -43,7 +43,7 @@ func TestAttract(t *testing.T) {
 	v.see("main[data-old] .slides a.shown")
 	s.start()
 
-	do(v, page.RemoveScriptToEvaluateOnNewDocument, page.RemoveScriptToEvaluateOnNewDocumentParams{Identifier: fast.Identifier})
+	do(v, page.RemoveScriptToEvaluateOnNewDocument, page.RemoveScriptToEvaluateOnNewDocumentParams(fast))
 	v.follow(".slides a.shown")
 	if path := v.path(); path == "/" || path == "/attract" {
 		t.Errorf("a touch on a listing leads to %s", path)
