@@ -159,6 +159,9 @@ func (a announced) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// noServer matches what a browser complains of while the server is killed.
+const noServer = `ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET`
+
 // kill ends the program as a power cut would.
 func (s *server) kill() {
 	if s.cmd != nil {
