@@ -25,7 +25,14 @@ const (
 	maxChangesBytes = 256 << 20
 	// changesPatience is how long a request waits for its turn to have one made.
 	changesPatience = 5 * time.Second
+	// changesTries is how often a request has them made when releases are published
+	// meanwhile.
+	changesTries = 3
 )
+
+// errSwept is of a file that a release published meanwhile took away: what it holds
+// may have been recalled.
+var errSwept = fmt.Errorf("opendata: a release was published meanwhile: %w", catalog.ErrUnavailable)
 
 var sinceParameter = Parameter{
 	Name: "since", In: "query", Type: "integer", Min: 1, Max: math.MaxInt32, Required: true,
@@ -46,7 +53,25 @@ var changesOperation = Operation{
 	Parameters: []Parameter{seqParameter, sinceParameter},
 }
 
-func (h *Handler) changes(r *request) error {
+// changes answers anew when a release is published meanwhile: a follower asks as soon
+// as it sees one, which is before all that was kept of the last is gone.
+func (h *Handler) changes(r *request) (err error) {
+	for range changesTries {
+		// In this order: of a release that is current after the count, what is kept is
+		// removed at the next count. One taken before might outlive its recall.
+		cleared := h.exports.deltas.times()
+		r.snap = h.reader.Current()
+		r.edition = h.edition(r.snap)
+		if err = h.sendChanges(r, cleared); !errors.Is(err, errSwept) {
+			return err
+		}
+	}
+	return err
+}
+
+// sendChanges is changes with what is current now, when the files had been removed
+// cleared times.
+func (h *Handler) sendChanges(r *request, cleared int) error {
 	to, err := h.find(r, r.seq)
 	if err != nil {
 		return err
@@ -58,7 +83,7 @@ func (h *Handler) changes(r *request) error {
 	if err != nil {
 		return err
 	}
-	f, err := h.exports.deltas.file(from.hash, to.hash, func(w io.Writer) error {
+	f, err := h.exports.deltas.file(from.hash, to.hash, cleared, func(w io.Writer) error {
 		before, err := h.at(r, r.since)
 		if err != nil {
 			return err
@@ -229,9 +254,17 @@ type delta struct {
 	stored
 }
 
+// times returns how often the files were removed.
+func (d *deltas) times() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.cleared
+}
+
 // file returns the changes from one release to another, which write makes the first
-// time.
-func (d *deltas) file(from, to catalog.Hash, write func(io.Writer) error) (stored, error) {
+// time, from releases that were kept when the files had been removed cleared times. The
+// error is errSwept when they have been removed since.
+func (d *deltas) file(from, to catalog.Hash, cleared int, write func(io.Writer) error) (stored, error) {
 	if f, ok := d.find(from, to); ok {
 		return f, nil
 	}
@@ -247,9 +280,6 @@ func (d *deltas) file(from, to catalog.Hash, write func(io.Writer) error) (store
 	if f, ok := d.find(from, to); ok {
 		return f, nil
 	}
-	d.mu.Lock()
-	cleared := d.cleared
-	d.mu.Unlock()
 	f, err := d.write(from, to, write)
 	if err != nil {
 		return stored{}, err
@@ -260,7 +290,7 @@ func (d *deltas) file(from, to catalog.Hash, write func(io.Writer) error) (store
 		if f.path != "" {
 			_ = os.Remove(f.path)
 		}
-		return stored{}, fmt.Errorf("opendata: a release was published meanwhile: %w", catalog.ErrUnavailable)
+		return stored{}, errSwept
 	}
 	d.files = slices.Insert(d.files, 0, delta{from, to, f})
 	total := int64(0)

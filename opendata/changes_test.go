@@ -252,3 +252,58 @@ func TestChangesAreMadeOnce(t *testing.T) {
 		t.Errorf("made anew: %s", a)
 	}
 }
+
+// TestChangesWhileReleasesArePublished: who asks in that moment gets an answer from
+// what is kept then, and no file of what is not is left.
+func TestChangesWhileReleasesArePublished(t *testing.T) {
+	releases := history(t)
+	tests := []struct {
+		name   string
+		times  int  // that a release is published meanwhile
+		forget bool // and the first is not kept any more
+		status int
+	}{
+		{"once", 1, false, 200},
+		{"again and again", 1000, false, 503},
+		{"and recalls", 1, true, 410},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newShelf()
+			for _, r := range releases[:3] {
+				s.publish(t, r)
+			}
+			dir := t.TempDir()
+			x := opendata.NewExporter(opendata.ExporterConfig{Dir: dir})
+			app := serve(t, s, func(c *opendata.Config) { c.Exporter = x })
+			left := tt.times
+			s.asked = func(int64) {
+				if left--; left < 0 {
+					return
+				}
+				if tt.forget {
+					s.forget(1)
+				}
+				if left == tt.times-1 {
+					s.publish(t, releases[3])
+				}
+				x.Swap(s.Current())
+			}
+			a := get(t, app, "/api/v1/releases/3/changes?since=1")
+			if a.status != tt.status {
+				t.Fatalf("%s, want %d", a, tt.status)
+			}
+			if a.status == 200 {
+				h := holdingsOf(releases[0])
+				if h.apply(t, a.body); !h.equal(holdingsOf(releases[2])) {
+					t.Error("the changes do not make release 3 of release 1")
+				}
+			} else if left := files(t, dir); len(left) != 0 {
+				t.Errorf("left behind: %v", left)
+			}
+			if a.status == 503 && a.header.Get("Retry-After") == "" {
+				t.Error("nothing says when to try again")
+			}
+		})
+	}
+}

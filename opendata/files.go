@@ -159,8 +159,7 @@ func (r *request) sendFile(d download) error {
 			if body != nil {
 				_ = file.Close()
 			}
-			// A release that was published meanwhile has swept it.
-			return errors.Join(catalog.ErrUnavailable, err)
+			return errors.Join(errSwept, err)
 		}
 	}
 	hd.SetContentType(d.mediaType)

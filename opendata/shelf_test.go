@@ -46,6 +46,8 @@ type shelf struct {
 	objects   map[catalog.Hash][]byte
 	signed    map[catalog.Hash][]byte
 	down      error
+	// asked is called with every number that At is asked for; nil is nobody.
+	asked func(seq int64)
 }
 
 func newShelf() *shelf {
@@ -57,6 +59,9 @@ func newShelf() *shelf {
 func (s *shelf) Current() *snapshot.Snapshot { return s.current.Load() }
 
 func (s *shelf) At(seq int64) (*snapshot.Snapshot, error) {
+	if s.asked != nil {
+		s.asked(seq)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, k := range s.kept {
