@@ -74,8 +74,8 @@ func sound(t *testing.T, url string, resp reply, page string) *node {
 			t.Errorf("%s: link to %q", url, href)
 		}
 	}
-	// A terminal has a script, and the search alone a form and scripts that it also
-	// works without.
+	// A terminal has a script, and another where pages are turned; the search alone has a
+	// form and scripts that it also works without.
 	var scripts []string
 	for _, s := range root.all("script") {
 		if phone && s.attrs["type"] == "application/ld+json" {
@@ -86,6 +86,9 @@ func sound(t *testing.T, url string, resp reply, page string) *node {
 	var want []string
 	if strings.Contains(html[0].attrs["class"], "terminal") {
 		want = append(want, static.URL("js/terminal.js"))
+	}
+	if len(want) > 0 && len(root.classed("pager")) > 0 {
+		want = append(want, static.URL("js/pager.js"))
 	}
 	forms := root.all("form")
 	switch {
