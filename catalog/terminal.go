@@ -107,14 +107,27 @@ func (p Panel) Portrait() bool { return p.Height > p.Width }
 // than this (EN 301 549, draft of 2025), in mm.
 const highReach = 1100
 
+// leastLowered is the least height of a lowered page that holds the controls, four rows of
+// keys and what is typed, all as large as fingers, in mm.
+const leastLowered = 130
+
+// Lowers reports whether a page on p can be lowered. On a panel that is not high enough for
+// that everything is as near as the controls at its foot.
+func (p Panel) Lowers() bool { return p.usualReach()*float64(p.Height)/p.Millimeter() >= leastLowered }
+
+// usualReach is Reach where the height of p above the floor is not known.
+func (p Panel) usualReach() float64 {
+	if p.Portrait() {
+		return .45
+	}
+	return .62
+}
+
 // Reach returns the part of p's height, from its lower edge, within which everything
 // lies that can be touched once the page has been lowered. Without Edge it is 45 % of
 // an upright panel; a wide one, which is low by itself, needs 62 % to hold the controls.
 func (p Panel) Reach() float64 {
-	usual := .62
-	if p.Portrait() {
-		usual = .45
-	}
+	usual := p.usualReach()
 	if p.Edge == 0 {
 		return usual
 	}

@@ -10,23 +10,27 @@ func TestPanel(t *testing.T) {
 	for _, test := range []struct {
 		s         string
 		mm, reach float64
+		lowers    bool
 	}{
-		{"10.1:1280x800", 5.88, .62},
-		{"21.5:1080x1920", 4.03, .45},
-		{"21.5:1920x1080", 4.03, .62},
-		{"32:1080x1920", 2.71, .45},
-		{"43:1080x1920", 2.02, .45},
-		{"27:3840x2160", 6.42, .62},
-		{"43:1080x1920@600", 2.02, .45},  // 500 mm of 952 would do
-		{"43:1080x1920@700", 2.02, .42},  // 400 mm of 952
-		{"43:1080x1920@1000", 2.02, .35}, // too high for anybody: what the controls need
+		{"10.1:1280x800", 5.88, .62, false},  // 136 mm high
+		{"15.6:1920x1080", 5.56, .62, false}, // 194 mm
+		{"18.5:1920x1080", 4.69, .62, true},
+		{"10.1:800x1280", 5.88, .45, false},
+		{"21.5:1080x1920", 4.03, .45, true},
+		{"21.5:1920x1080", 4.03, .62, true},
+		{"32:1080x1920", 2.71, .45, true},
+		{"43:1080x1920", 2.02, .45, true},
+		{"27:3840x2160", 6.42, .62, true},
+		{"43:1080x1920@600", 2.02, .45, true},  // 500 mm of 952 would do
+		{"43:1080x1920@700", 2.02, .42, true},  // 400 mm of 952
+		{"43:1080x1920@1000", 2.02, .35, true}, // too high for anybody: what the controls need
 	} {
 		p, err := ParsePanel(test.s)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p.String() != test.s || math.Abs(p.Millimeter()-test.mm) > .006 || math.Abs(p.Reach()-test.reach) > .006 {
-			t.Errorf("%s: %s, %.3f px/mm, reach %.3f; want %.2f, %.2f", test.s, p, p.Millimeter(), p.Reach(), test.mm, test.reach)
+		if p.String() != test.s || math.Abs(p.Millimeter()-test.mm) > .006 || math.Abs(p.Reach()-test.reach) > .006 || p.Lowers() != test.lowers {
+			t.Errorf("%s: %s, %.3f px/mm, reach %.3f, lowers %t; want %.2f, %.2f, %t", test.s, p, p.Millimeter(), p.Reach(), p.Lowers(), test.mm, test.reach, test.lowers)
 		}
 	}
 	for _, s := range []string{

@@ -22,8 +22,8 @@ func TestPager(t *testing.T) {
 				"/achievements?", "/achievements?lang=en", "/achievements?type=large", "/demands?lang=en&type=large", "/achievements?reach=low",
 				"/search?q=bearing", "/search?type=large&reach=low&q=bearing", "/search?lang=en&type=large&q=bearing",
 			} {
-				if on == small && (strings.HasPrefix(path, "/search") || strings.Contains(path, "large")) {
-					continue // the arrows stand behind the records there
+				if on == small && (strings.HasPrefix(path, "/search") || strings.Contains(path, "large") || strings.Contains(path, "low")) {
+					continue // the arrows stand behind the records there, and nothing is lowered
 				}
 				v.open(path)
 				v.turned(path)

@@ -95,7 +95,7 @@ var forDevelopers = []place{
 
 var (
 	languages = []string{"zh", "en"}
-	halls     = []screen{portrait, landscape}
+	halls     = []screen{portrait, landscape, small, large}
 	// modes are the choices of a visitor, as they stand in the address.
 	modes = []struct{ name, query string }{
 		{"normal", ""}, {"large", "type=large"}, {"contrast", "contrast=high"}, {"reach", "reach=low"},
@@ -129,7 +129,7 @@ func TestAccessible(t *testing.T) {
 				v := visit(t, hall(t, on), on)
 				for i, p := range forVisitors {
 					for lang, code := range languages {
-						if *all || (i+mode)%2 == at && (i/2+mode)%2 == lang {
+						if *all || (i+mode)%len(halls) == at && (i/len(halls)+mode)%2 == lang {
 							v.inspect(p, "lang="+code, m.query)
 							v.aim()
 							v.shot(p.name + "-" + code + "-" + m.name)
@@ -194,7 +194,7 @@ func TestScreens(t *testing.T) {
 	if *screens == "" {
 		t.Skip("needs -screens (make screens)")
 	}
-	for _, on := range []screen{portrait, landscape, small, large} {
+	for _, on := range halls {
 		s := hall(t, on)
 		for _, lang := range languages {
 			for _, m := range modes {

@@ -432,6 +432,7 @@ func (h *Handler) newRequest(c *fiber.Ctx) *request {
 		rq.base, rq.noBase = h.baseURL(rq.snap.Manifest())
 		rq.view.take = readTaken(rq.snap, rq.args.Get("take"))
 	}
+	rq.view.low = rq.view.low && rq.lowers()
 	return rq
 }
 

@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -155,7 +156,7 @@ type control struct {
 
 // Controls returns the controls in their order.
 func (p *page) Controls() ([]control, error) {
-	home := control{Name: "home", Here: p.Path == "/", Href: p.Href("/")}
+	home := control{Name: "home", Here: p.rq.path == "/", Href: p.Href("/")}
 	back := control{Name: "back"}
 	if p.Parent != "" {
 		back.Href = p.Parent + join(p.query(p.ParentPage), p.parentState)
@@ -169,8 +170,10 @@ func (p *page) Controls() ([]control, error) {
 		home, back,
 		set("large", p.large, func(v *view) { v.large = !v.large }),
 		set("contrast", p.contrast, func(v *view) { v.contrast = !v.contrast }),
-		set("low", p.low, func(v *view) { v.low = !v.low }),
 		set("language", false, func(v *view) { v.lang = map[string]string{"zh": "en", "en": "zh"}[v.lang] }),
+	}
+	if p.rq.lowers() {
+		all = slices.Insert(all, len(all)-1, set("low", p.low, func(v *view) { v.low = !v.low }))
 	}
 	for i := range all {
 		key := "bar." + all[i].Name

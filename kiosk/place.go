@@ -90,6 +90,12 @@ func ownFirst[T any](all []T, own func(T) bool) int {
 	return n
 }
 
+// lowers reports whether the page can be lowered: not on a panel that is low enough.
+func (rq *request) lowers() bool {
+	panel, ok := rq.panel()
+	return !ok || panel.Lowers()
+}
+
 // panel returns the declared screen: by flag, else by the profile. A terminal that
 // declares none gets the usual one, anything else nothing.
 func (rq *request) panel() (p catalog.Panel, ok bool) {

@@ -142,6 +142,19 @@ func TestPanelSheet(t *testing.T) {
 	}
 }
 
+// TestLowPanel: on a panel that is low by itself nothing is lowered, and nothing offers it.
+func TestLowPanel(t *testing.T) {
+	for panel, lowers := range map[string]bool{"10.1:1280x800": false, "21.5:1920x1080": true} {
+		root, _ := standing(t, "K3", panel)("/?reach=low")
+		if got := len(root.classed("to-low")) > 0; got != lowers {
+			t.Errorf("%s: lowering is offered: %t, want %t", panel, got, lowers)
+		}
+		if class := root.all("html")[0].attrs["class"]; strings.Contains(class, "low") != lowers {
+			t.Errorf("%s: a lowered page is %q", panel, class)
+		}
+	}
+}
+
 // TestPanelTypes: in large type a body of 7 units makes a capital of 7.33 mm on every
 // panel, and no panel has smaller type than it can bear.
 func TestPanelTypes(t *testing.T) {
