@@ -7,77 +7,118 @@ import (
 	"testing"
 )
 
-const onward, backward = ".pager > :last-child:is(a, button:enabled)", ".pager > :first-child:is(a, button:enabled)"
+const (
+	onward   = `.pager > :last-child:not([aria-disabled="true"], span)`
+	backward = `.pager > :first-child:not([aria-disabled="true"], span)`
+)
 
-// TestPager turns a list by its arrows alone. However large the type is and however low the
-// page, each record is seen whole, the range says which, and the way back ends where it
-// began.
+// TestPager turns lists by their arrows alone. However large the type is and however low the
+// page, each record is seen whole on the way there and on the way back, and the range says
+// which are seen.
 func TestPager(t *testing.T) {
-	for _, on := range []screen{portrait, landscape, small} {
-		t.Run(on.name, func(t *testing.T) {
+	for _, test := range []struct {
+		on    screen
+		paths []string
+	}{
+		{portrait, []string{
+			"/achievements", "/achievements?lang=en", "/achievements?type=large", "/achievements?reach=low", "/demands?lang=en&type=large",
+			"/search?q=bearing", "/search?type=large&reach=low&q=bearing", "/search?lang=en&dataset=achievements&q=bearing&show=fields",
+		}},
+		{landscape, []string{
+			"/achievements", "/achievements?lang=en", "/achievements?type=large", "/achievements?reach=low",
+			"/search?q=bearing", "/search?lang=en&type=large&q=bearing", "/search?lang=en&dataset=achievements&q=bearing",
+		}},
+		{small, []string{"/achievements", "/achievements?lang=en", "/demands"}},
+	} {
+		t.Run(test.on.name, func(t *testing.T) {
 			t.Parallel()
-			s := hall(t, on)
-			v := visit(t, s, on)
-			for _, path := range []string{
-				"/achievements?", "/achievements?lang=en", "/achievements?type=large", "/demands?lang=en&type=large", "/achievements?reach=low",
-				"/search?q=bearing", "/search?type=large&reach=low&q=bearing", "/search?lang=en&type=large&q=bearing",
-			} {
-				if on == small && (strings.HasPrefix(path, "/search") || strings.Contains(path, "large") || strings.Contains(path, "low")) {
-					continue // the arrows stand behind the records there, and nothing is lowered
-				}
+			v := visit(t, hall(t, test.on), test.on)
+			for _, path := range test.paths {
 				v.open(path)
-				v.turned(path)
+				v.turned()
 			}
 		})
 	}
 }
 
+// TestPagerBehind: where the arrows stand behind the records, one touch leads on and one
+// back.
+func TestPagerBehind(t *testing.T) {
+	v := visit(t, hall(t, small), small)
+	for _, path := range []string{"/search?q=bearing", "/achievements?type=large"} {
+		v.open(path)
+		begin := v.path()
+		for _, arrow := range []string{onward, backward} {
+			for range 30 {
+				v.swipe(0, -400)
+			}
+			v.follow(arrow)
+		}
+		if at := v.path(); at != begin {
+			t.Errorf("%s: there and back leads to %s", begin, at)
+		}
+	}
+}
+
 // turned turns from a first page of records to the second and back.
-func (v *visitor) turned(path string) {
+func (v *visitor) turned() {
 	v.t.Helper()
-	begin := v.path()
-	size := v.count(".cards > li .card")
-	var seen []int
-	taps := v.taps
-	for v.path() == begin {
-		now := v.shown()
-		if len(now) == 0 { // what they can be narrowed by fills the screen
-			v.arrow(onward)
-			continue
-		}
-		if now[0] > len(seen) {
-			v.t.Fatalf("%s: after %d of %d records the screen shows %v", path, len(seen), size, now)
-		}
-		if got, want := v.see(".pager p"), fmt.Sprintf("%d–%d / ", now[0]+1, now[len(now)-1]+1); !strings.HasPrefix(got, want) {
-			v.t.Errorf("%s: the range is %q where %q is seen", path, got, want)
-		}
-		seen = slices.Compact(slices.Sorted(slices.Values(append(seen, now...))))
-		v.arrow(onward)
-		if v.taps-taps > 2*size {
-			v.t.Fatalf("%s: %d taps and no other page", path, v.taps-taps)
-		}
+	begin, size, taps := v.path(), v.count(".cards > li .card"), v.taps
+	v.collect(size, onward)
+	if v.path() == begin {
+		v.t.Fatalf("%s: %d taps, and no other page", begin, v.taps-taps)
 	}
-	if len(seen) != size {
-		v.t.Errorf("%s: of %d records %v were seen whole", path, size, seen)
-	}
-	v.t.Logf("%s: %d taps for %d records", path, v.taps-taps, size)
-	for range 20 {
-		if v.path() == begin && v.count(backward) == 0 {
-			break
-		}
+	v.t.Logf("%s: %d taps for %d records", begin, v.taps-taps, size)
+	for v.count(".pager [rel~=prev]") > 0 {
 		v.arrow(backward)
 	}
-	if now := v.shown(); v.count(backward) > 0 || len(now) > 0 && now[0] != 0 {
-		v.t.Errorf("%s: the way back ends at %v", path, now)
+	v.collect(size, backward)
+	if now := v.shown(); len(now) > 0 && now[0] != 0 {
+		v.t.Errorf("%s: the way back ends at %v", begin, now)
+	}
+}
+
+// collect touches an arrow for as long as it shows more of a page, and each record of that
+// must have been seen whole then.
+func (v *visitor) collect(size int, which string) {
+	v.t.Helper()
+	at := v.path()
+	var seen []int
+	look := func() {
+		v.t.Helper()
+		now := v.shown()
+		if len(now) == 0 {
+			return // what they can be narrowed by fills the screen
+		}
+		if got, want := v.see(".pager p"), fmt.Sprintf("%d–%d / ", now[0]+1, now[len(now)-1]+1); !strings.HasPrefix(got, want) {
+			v.t.Errorf("%s: the range is %q where %q is seen", at, got, want)
+		}
+		seen = append(seen, now...)
+	}
+	for range 2 * size {
+		if look(); v.count(which) == 0 {
+			break
+		}
+		if v.arrow(which); v.path() != at {
+			break
+		}
+	}
+	slices.Sort(seen)
+	if seen = slices.Compact(seen); len(seen) != size {
+		v.t.Errorf("%s: of %d records only %v were seen whole by touching %s", at, size, seen, which)
 	}
 }
 
 // overleaf turns to the next page of a list.
 func (v *visitor) overleaf() {
 	v.t.Helper()
-	for at := v.path(); v.path() == at; {
-		v.arrow(onward)
+	at := v.path()
+	for range 20 {
+		if v.arrow(onward); v.path() != at {
+			return
+		}
 	}
+	v.t.Fatalf("%s has no next page", at)
 }
 
 // arrow touches an arrow and waits for what it leads to: another page, or other records.
@@ -96,12 +137,9 @@ func (v *visitor) arrow(which string) {
 // shown returns which records are seen whole, by their place on the page.
 func (v *visitor) shown() []int {
 	v.t.Helper()
-	return must[[]int](v, `() => {
-		const foot = Math.min(...[...document.querySelectorAll(".pager, .bar")].map(e => e.getBoundingClientRect().top).filter(y => y > innerHeight / 2));
-		const head = Math.max(0, document.documentElement.classList.contains("low") ? document.querySelector("main").getBoundingClientRect().top : 0);
-		return [...document.querySelectorAll(".cards > li")].flatMap((e, i) => {
-			const b = e.getBoundingClientRect();
-			return b.top >= head - 2 && b.bottom - parseFloat(getComputedStyle(e.querySelector(".card")).paddingBottom) <= foot + 2 ? [i] : [];
-		});
-	}`)
+	return must[[]int](v, `() => [...document.querySelectorAll(".cards > li")].flatMap((e, i) => {
+		const b = e.getBoundingClientRect(), space = parseFloat(getComputedStyle(e.querySelector(".card")).paddingBottom);
+		const seen = y => e.contains(document.elementFromPoint(b.x + b.width / 2, y));
+		return seen(b.top + 3) && seen(b.bottom - space - 3) ? [i] : [];
+	})`)
 }

@@ -36,7 +36,7 @@ const (
 func (rq *request) keyboard() keyboard {
 	letters, codes := "qwertyuiop asdfghjkl zxcvbnm", "1234567890 QWERTYUIOP ASDFGHJKL- ZXCVBNM./"
 	var k keyboard
-	if p, ok := rq.panel(); ok {
+	if p := rq.panel; rq.declared {
 		wide, high := float64(p.Width)/p.Millimeter(), float64(p.Height)/p.Millimeter()
 		if wide > high && rq.view.low {
 			high *= p.Reach()

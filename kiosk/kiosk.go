@@ -378,6 +378,9 @@ type request struct {
 	h    *Handler
 	snap *snapshot.Snapshot
 	view view
+	// panel is the screen, if one is declared.
+	panel    catalog.Panel
+	declared bool
 	// path and param are copied: the server reuses the memory behind them.
 	path, param string
 	// own marks a path of these pages that may stand in a link; phone the page a
@@ -432,6 +435,7 @@ func (h *Handler) newRequest(c *fiber.Ctx) *request {
 		rq.base, rq.noBase = h.baseURL(rq.snap.Manifest())
 		rq.view.take = readTaken(rq.snap, rq.args.Get("take"))
 	}
+	rq.panel, rq.declared = h.panelOf(rq.snap)
 	rq.view.low = rq.view.low && rq.lowers()
 	return rq
 }

@@ -11,9 +11,19 @@ import (
 
 const (
 	cardValues = 2 // of a repeated field on a card
-	listSize   = 9 // cards on a page: what fits an upright screen, and three by three on a wide one
 	maxPage    = 1_000_000
 )
+
+// What fits an upright screen, three by three on a wide one, and two rows on a small one.
+const usualList, smallList = 9, 6
+
+// listSize is how many records a page of a list has.
+func (rq *request) listSize() int {
+	if rq.small() && !rq.panel.Portrait() {
+		return smallList
+	}
+	return usualList
+}
 
 // card is a record in a list.
 type card struct {
@@ -143,8 +153,9 @@ func (r *results) inOrder(s snapshot.Query) ([]catalog.Entry, error) {
 		all = found.Entries
 		slices.SortFunc(all, func(a, b catalog.Entry) int { return cmp.Compare(o.place[a.ID], o.place[b.ID]) })
 	}
-	skip := min((r.rq.page-1)*listSize, len(all))
-	return all[skip:min(skip+listSize, len(all))], nil
+	size := r.rq.listSize()
+	skip := min((r.rq.page-1)*size, len(all))
+	return all[skip:min(skip+size, len(all))], nil
 }
 
 func (p *page) sheetsOf(entries []catalog.Entry) ([]*sheet, error) {

@@ -53,8 +53,8 @@ func (rq *request) newPage(title text, parent string) *page {
 	}
 	p.Place = p.place()
 	p.Offline = p.Place != nil && rq.h.offline()
-	if panel, ok := rq.panel(); ok {
-		p.Panel = panelURL(panel)
+	if rq.declared {
+		p.Panel = panelURL(rq.panel)
 	}
 	return p
 }
@@ -62,13 +62,13 @@ func (rq *request) newPage(title text, parent string) *page {
 // Language is the language tag of the page.
 func (p *page) Language() string { return p.language() }
 
-// Classes name the visitor's choices for the style sheet.
+// Classes name the screen and the visitor's choices for the style sheet.
 func (p *page) Classes() string {
 	var classes []string
 	for _, c := range []struct {
 		on   bool
 		name string
-	}{{p.Place != nil, "terminal"}, {p.large, "large"}, {p.contrast, "contrast"}, {p.low, "low"}} {
+	}{{p.Place != nil, "terminal"}, {p.rq.small(), "small"}, {p.large, "large"}, {p.contrast, "contrast"}, {p.low, "low"}} {
 		if c.on {
 			classes = append(classes, c.name)
 		}
@@ -223,8 +223,8 @@ const webCode = 190
 
 // codePixels is how many pixels a code may take on a side.
 func (p *page) codePixels() int {
-	if panel, ok := p.rq.panel(); ok {
-		return int(codeSize * near(panel) * panel.Millimeter())
+	if rq := p.rq; rq.declared {
+		return int(codeSize * near(rq.panel) * rq.panel.Millimeter())
 	}
 	return webCode
 }

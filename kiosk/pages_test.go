@@ -845,13 +845,13 @@ func TestPaging(t *testing.T) {
 				}
 			}
 		}
-		from, to := (pages-1)*listSize+1, min(pages*listSize, total)
+		from, to := (pages-1)*usualList+1, min(pages*usualList, total)
 		if want := fmt.Sprintf("%d–%d / %d", from, to, total); root.classed("pager")[0].all("p")[0].read() != want {
 			t.Errorf("page %d reads %q, want %q", pages, root.classed("pager")[0].all("p")[0].read(), want)
 		}
 		url = next
 	}
-	if len(seen) != total || pages != (total+listSize-1)/listSize {
+	if len(seen) != total || pages != (total+usualList-1)/usualList {
 		t.Errorf("%d pages show %d achievements of %d", pages, len(seen), total)
 	}
 }

@@ -25,6 +25,10 @@ const (
 	codeSize              = 60 // mm, of a code with its white border, where it is scanned standing
 )
 
+// small reports whether the screen is one on which targets, as large as ever, crowd out the
+// rest: of 12 inches or less.
+func (rq *request) small() bool { return rq.declared && near(rq.panel) < .6 }
+
 // near returns how large type and spaces are on p, 1 as usual.
 func near(p catalog.Panel) float64 {
 	side := float64(min(p.Width, p.Height)) / p.Millimeter()

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 
 	"luoshu/catalog"
+	"luoshu/catalog/snapshot"
 )
 
 // place is where the screen stands: which terminal it is and, if the release's profile
@@ -91,26 +92,23 @@ func ownFirst[T any](all []T, own func(T) bool) int {
 }
 
 // lowers reports whether the page can be lowered: not on a panel that is low enough.
-func (rq *request) lowers() bool {
-	panel, ok := rq.panel()
-	return !ok || panel.Lowers()
-}
+func (rq *request) lowers() bool { return !rq.declared || rq.panel.Lowers() }
 
-// panel returns the declared screen: by flag, else by the profile. A terminal that
+// panelOf returns the declared screen: by flag, else by the profile. A terminal that
 // declares none gets the usual one, anything else nothing.
-func (rq *request) panel() (p catalog.Panel, ok bool) {
+func (h *Handler) panelOf(snap *snapshot.Snapshot) (p catalog.Panel, declared bool) {
 	switch {
-	case rq.h.panel != (catalog.Panel{}):
-		return rq.h.panel, true
-	case rq.h.terminal == "":
+	case h.panel != (catalog.Panel{}):
+		return h.panel, true
+	case h.terminal == "":
 		return catalog.Panel{}, false
-	case rq.snap != nil:
-		if t, _ := rq.snap.Manifest().Terminal(rq.h.terminal); t.Panel != "" {
+	case snap != nil:
+		if t, _ := snap.Manifest().Terminal(h.terminal); t.Panel != "" {
 			p, err := catalog.ParsePanel(t.Panel)
 			if err == nil {
 				return p, true
 			}
-			rq.h.log.Error("panel not understood", slog.String("terminal", t.ID), slog.String("error", err.Error()))
+			h.log.Error("panel not understood", slog.String("terminal", t.ID), slog.String("error", err.Error()))
 		}
 	}
 	return usualPanel, true

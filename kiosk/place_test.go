@@ -77,7 +77,7 @@ func TestPlace(t *testing.T) {
 		}
 		alone, page := ask(chip.attrs["href"])
 		cards := alone.classed("cards")[0].all("article")
-		if count := chip.all("span")[0].read(); count != strconv.Itoa(len(cards)) && len(cards) != listSize {
+		if count := chip.all("span")[0].read(); count != strconv.Itoa(len(cards)) && len(cards) != usualList {
 			t.Errorf("%s: the market has %s, its list %d", d, count, len(cards))
 		}
 		if on := hereChip(alone); on == nil || on.attrs["href"] != "/"+string(d) || !slices.Contains(strings.Fields(on.attrs["class"]), "on") {

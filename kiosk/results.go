@@ -98,7 +98,7 @@ func (r *results) count(s snapshot.Query) (int, error) {
 // find searches for the page that the address names. A page behind the last is the last:
 // a search finds fewer after another release.
 func (r *results) find(s snapshot.Query) (snapshot.Result, error) {
-	s.Facets, s.Limit = facetsOf(s.Dataset), listSize
+	s.Facets, s.Limit = facetsOf(s.Dataset), r.rq.listSize()
 	for _, c := range r.rq.query.chosen {
 		if !slices.Contains(s.Facets, c.field) {
 			s.Facets = append(s.Facets, c.field)
@@ -111,14 +111,14 @@ func (r *results) find(s snapshot.Query) (snapshot.Result, error) {
 		}
 		r.turnTo(n)
 	}
-	s.Skip = (r.rq.page - 1) * listSize
+	s.Skip = (r.rq.page - 1) * s.Limit
 	found, err := r.rq.snap.Search(s)
 	r.Total = found.Total
 	return found, r.fault(err)
 }
 
 // turnTo keeps the number of the page within what n records fill.
-func (r *results) turnTo(n int) { r.rq.page = min(r.rq.page, lastPage(n, listSize)) }
+func (r *results) turnTo(n int) { r.rq.page = min(r.rq.page, lastPage(n, r.rq.listSize())) }
 
 // fault tells the visitor what is wrong with what was typed. Any other error is one
 // of this side.
@@ -252,7 +252,7 @@ func (r *results) show(entries []catalog.Entry) error {
 		}
 		r.Cards = append(r.Cards, c)
 	}
-	r.turns(r.Total, r.rq.page, listSize, r.same)
+	r.turns(r.Total, r.rq.page, r.rq.listSize(), r.same)
 	return nil
 }
 

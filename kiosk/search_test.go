@@ -132,7 +132,7 @@ func TestSearchPages(t *testing.T) {
 				}
 			}
 		}
-		if len(seen) != total || total == 0 || pages != (total+listSize-1)/listSize {
+		if len(seen) != total || total == 0 || pages != (total+usualList-1)/usualList {
 			t.Errorf("%s: %d records on %d pages, %d found", start, len(seen), pages, total)
 		}
 	}

@@ -2,6 +2,7 @@ package opendata
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -56,22 +57,23 @@ var changesOperation = Operation{
 // changes answers anew when a release is published meanwhile: a follower asks as soon
 // as it sees one, which is before all that was kept of the last is gone.
 func (h *Handler) changes(r *request) (err error) {
+	ctx, cancel := context.WithTimeout(r.c.UserContext(), changesPatience)
+	defer cancel()
 	for range changesTries {
-		// In this order: of a release that is current after the count, what is kept is
-		// removed at the next count. One taken before might outlive its recall.
-		cleared := h.exports.deltas.times()
+		// In this order: the files of a release that is current now go at the next
+		// generation. Those of one taken before might outlive its recall.
+		generation := h.exports.deltas.current()
 		r.snap = h.reader.Current()
 		r.edition = h.edition(r.snap)
-		if err = h.sendChanges(r, cleared); !errors.Is(err, errSwept) {
+		if err = h.sendChanges(ctx, r, generation); !errors.Is(err, errSwept) {
 			return err
 		}
 	}
 	return err
 }
 
-// sendChanges is changes with what is current now, when the files had been removed
-// cleared times.
-func (h *Handler) sendChanges(r *request, cleared int) error {
+// sendChanges is changes with the files of one generation.
+func (h *Handler) sendChanges(ctx context.Context, r *request, generation int) error {
 	to, err := h.find(r, r.seq)
 	if err != nil {
 		return err
@@ -83,7 +85,7 @@ func (h *Handler) sendChanges(r *request, cleared int) error {
 	if err != nil {
 		return err
 	}
-	f, err := h.exports.deltas.file(from.hash, to.hash, cleared, func(w io.Writer) error {
+	f, err := h.exports.deltas.file(ctx, from.hash, to.hash, generation, func(w io.Writer) error {
 		before, err := h.at(r, r.since)
 		if err != nil {
 			return err
@@ -244,9 +246,9 @@ type deltas struct {
 	dir  string // empty keeps them in memory
 	turn chan struct{}
 
-	mu      sync.Mutex
-	files   []delta // the last used first
-	cleared int     // how often
+	mu         sync.Mutex
+	files      []delta // the last used first
+	generation int     // of the files: another release begins another
 }
 
 type delta struct {
@@ -254,26 +256,24 @@ type delta struct {
 	stored
 }
 
-// times returns how often the files were removed.
-func (d *deltas) times() int {
+// current returns the generation that files are kept of.
+func (d *deltas) current() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.cleared
+	return d.generation
 }
 
 // file returns the changes from one release to another, which write makes the first
-// time, from releases that were kept when the files had been removed cleared times. The
-// error is errSwept when they have been removed since.
-func (d *deltas) file(from, to catalog.Hash, cleared int, write func(io.Writer) error) (stored, error) {
+// time, in its turn, for which it waits until ctx ends. The error is errSwept when
+// another generation has begun.
+func (d *deltas) file(ctx context.Context, from, to catalog.Hash, generation int, write func(io.Writer) error) (stored, error) {
 	if f, ok := d.find(from, to); ok {
 		return f, nil
 	}
-	timer := time.NewTimer(changesPatience)
-	defer timer.Stop()
 	select {
 	case d.turn <- struct{}{}:
 		defer func() { <-d.turn }()
-	case <-timer.C:
+	case <-ctx.Done():
 		return stored{}, fmt.Errorf("opendata: other changes are being written: %w", catalog.ErrUnavailable)
 	}
 	// Whoever had the turn before may have wanted the same.
@@ -286,7 +286,7 @@ func (d *deltas) file(from, to catalog.Hash, cleared int, write func(io.Writer) 
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.cleared != cleared {
+	if d.generation != generation {
 		if f.path != "" {
 			_ = os.Remove(f.path)
 		}
@@ -332,11 +332,18 @@ func (d *deltas) find(from, to catalog.Hash) (stored, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for i, f := range d.files {
-		if f.from == from && f.to == to {
-			copy(d.files[1:i+1], d.files[:i])
-			d.files[0] = f
-			return f.stored, true
+		if f.from != from || f.to != to {
+			continue
 		}
+		if f.path != "" {
+			if _, err := os.Stat(f.path); err != nil { // somebody tidied up
+				d.files = slices.Delete(d.files, i, i+1)
+				return stored{}, false
+			}
+		}
+		copy(d.files[1:i+1], d.files[:i])
+		d.files[0] = f
+		return f.stored, true
 	}
 	return stored{}, false
 }
@@ -355,6 +362,6 @@ func (d *deltas) drop(i int) {
 func (d *deltas) clear() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.cleared++
+	d.generation++
 	d.drop(0)
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -159,7 +160,10 @@ func (r *request) sendFile(d download) error {
 			if body != nil {
 				_ = file.Close()
 			}
-			return errors.Join(errSwept, err)
+			if errors.Is(err, fs.ErrNotExist) {
+				return errors.Join(errSwept, err)
+			}
+			return errors.Join(catalog.ErrUnavailable, err)
 		}
 	}
 	hd.SetContentType(d.mediaType)

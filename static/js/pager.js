@@ -1,5 +1,5 @@
-// The arrows of a list on a terminal turn what the screen shows: what of this page lies
-// below it, or above, comes first, so that nobody who touches an arrow misses a record.
+// The arrows of a list on a terminal turn what the screen shows: records of this page that
+// lie below it, or above, come first, so that nobody who touches an arrow misses one.
 
 const pager = document.querySelector(".pager");
 const main = document.querySelector("main");
@@ -7,6 +7,8 @@ const bar = document.querySelector(".bar");
 const range = pager.querySelector("p");
 const [first, , total] = range.textContent.match(/[\d,]+/g).map((n) => Number(n.replaceAll(",", "")));
 const slack = 2; // pixels that do not count as hidden
+
+range.setAttribute("role", "status");
 
 // An arrow that leads to no other page may still lead to more of this one.
 const [back, on] = [pager.firstElementChild, pager.lastElementChild].map((e) => {
@@ -17,60 +19,77 @@ const [back, on] = [pager.firstElementChild, pager.lastElementChild].map((e) => 
   e.replaceWith(b);
   return b;
 });
+if (back.matches("a")) back.hash = "end"; // the page before is entered from its end
 
-// view returns what scrolls, and between which heights of the screen it is seen.
-function view() {
+// measure returns what scrolls, between which heights of the screen it is seen, and where
+// the records lie, without the space below them.
+function measure() {
   const box = getComputedStyle(main).overflowY === "auto" ? main : document.scrollingElement;
-  const foot = Math.min(...[pager, bar].map((e) => e.getBoundingClientRect().top).filter((y) => y > innerHeight / 2));
-  return { box, top: box === main ? main.getBoundingClientRect().top : 0, foot };
+  const top = box === main ? main.getBoundingClientRect().top : 0;
+  const foot = Math.min(pager.getBoundingClientRect().top, bar.getBoundingClientRect().top);
+  const records = [...main.querySelectorAll(":is(.cards, .gauges, .branches) > li")].map((e) => {
+    const b = e.getBoundingClientRect();
+    return { top: b.top, bottom: b.bottom - parseFloat(getComputedStyle(e.querySelector(".card") ?? e).paddingBottom) };
+  });
+  return { box, top, foot, records };
 }
 
-// boxes returns where the things lie that match selector, without the space below them.
-const boxes = (selector) => [...main.querySelectorAll(selector)].filter((e) => e.offsetHeight).map((e) => {
-  const b = e.getBoundingClientRect();
-  return { top: b.top, bottom: b.bottom - parseFloat(getComputedStyle(e.querySelector(".card") ?? e).paddingBottom) };
-});
+// Where the arrows do not stay in sight, whoever sees them has seen the records.
+const stays = getComputedStyle(pager).position === "sticky" || getComputedStyle(main).overflowY === "auto";
 
 // step returns by how much the next touch of an arrow scrolls, 0 where it leads to another
-// page: to the first thing that is not seen whole, or as far back as a screen reaches.
-function step(forward) {
-  const { box, top, foot } = view();
-  const things = boxes("li, tr");
+// page: on to the first record that is not seen whole, or back by as many as fill a screen.
+function step(forward, { box, top, foot, records }) {
+  if (!stays) return 0;
+  const screen = foot - top;
   if (forward) {
-    const below = things.filter((b) => b.bottom > foot + slack);
-    if (!below.length || box.scrollTop + box.clientHeight >= box.scrollHeight - slack) return 0;
-    const next = Math.min(...below.map((b) => b.top).filter((y) => y > top + slack));
-    return Math.min(next, foot) - top;
+    if (box.scrollTop + box.clientHeight >= box.scrollHeight - slack) return 0;
+    const cut = records.filter((b) => b.bottom > foot + slack).map((b) => b.top);
+    if (!cut.length) return on.matches("a") ? 0 : screen;
+    // A record that began above and is higher than the screen goes on by a screen.
+    return Math.min(foot, ...cut.filter((y) => y > top + slack)) - top;
   }
   if (box.scrollTop <= slack) return 0;
-  const back = Math.min(...things.map((b) => b.top).filter((y) => y >= top - (foot - top)));
-  const before = things.some((b) => b.top < back - slack);
-  return before && back < top - slack ? back - top : before ? top - foot : -box.scrollTop;
+  // What is hidden above, down to where it ends, must be seen next.
+  const above = records.filter((b) => b.top < top - slack);
+  const end = Math.max(...above.map((b) => b.bottom));
+  if (end + box.scrollTop <= foot) return -box.scrollTop;
+  const fit = above.map((b) => b.top).filter((y) => y >= end - screen);
+  return fit.length ? Math.min(...fit) - top : -screen;
 }
 
-// tell names the records that are seen whole, unless the range stands behind them, and
-// lets go of arrows that lead nowhere.
+// tell names the records that are seen, whole where any is, and pales the arrows that lead
+// nowhere.
 function tell() {
-  const { top, foot } = view();
-  const records = boxes(".cards > li");
-  const behind = getComputedStyle(pager).position === "static" && pager.getBoundingClientRect().top > records[0]?.top;
-  const seen = records.flatMap((b, i) => (b.top >= top - slack && b.bottom <= foot + slack ? [first + i] : []));
-  const numbers = [seen[0], seen.at(-1), total];
-  if (seen.length && !behind) range.textContent = range.textContent.replace(/[\d,]+/g, () => numbers.shift().toLocaleString("en"));
-  if (on.matches("button")) on.disabled = !step(true);
-  if (back.matches("button")) back.disabled = !step(false);
+  const now = measure();
+  if (stays) {
+    const { top, foot, records } = now;
+    const seen = (edge) => records.flatMap((b, i) => (edge(b) ? [first + i] : []));
+    const whole = seen((b) => b.top >= top - slack && b.bottom <= foot + slack);
+    const some = whole.length ? whole : seen((b) => b.top < foot && b.bottom > top);
+    const numbers = [some[0], some.at(-1), total];
+    if (some.length) range.textContent = range.textContent.replace(/[\d,]+/g, () => numbers.shift().toLocaleString("en"));
+  }
+  for (const arrow of [on, back]) {
+    if (arrow.matches("button")) arrow.ariaDisabled = String(!step(arrow === on, now));
+  }
 }
 
 pager.addEventListener("click", (e) => {
   const arrow = e.target.closest("a, button");
   if (!arrow) return;
-  const by = step(arrow === on);
+  const now = measure();
+  const by = step(arrow === on, now);
   if (!by) return;
   e.preventDefault();
   e.stopPropagation(); // the way to the next page is not taken
-  view().box.scrollBy(0, by);
+  now.box.scrollBy(0, by);
 });
 
 addEventListener("scroll", tell, { capture: true, passive: true });
+addEventListener("toggle", tell, { capture: true });
 new ResizeObserver(tell).observe(main);
-document.fonts.ready.then(tell);
+document.fonts.ready.then(() => {
+  if (location.hash === "#end") measure().box.scrollTo(0, 1e6);
+  tell();
+});
