@@ -188,10 +188,7 @@ func buildHash() (string, error) {
 		fmt.Fprintf(sum, "%s %d\n%s", name, len(b), b)
 		return err
 	})
-	for _, name := range []string{"css/fonts.css", "css/tokens.css", "css/kiosk.css", "css/boards.css", "css/print.css", "js/keys.js", "js/search.js", "js/terminal.js"} {
-		fmt.Fprintln(sum, static.URL(name))
-	}
-	fmt.Fprintln(sum, panelVersion)
+	fmt.Fprintln(sum, static.Version(), panelVersion)
 	if info, ok := debug.ReadBuildInfo(); ok {
 		fmt.Fprintln(sum, info)
 	}

@@ -17,7 +17,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -146,6 +148,11 @@ func URL(name string) string {
 		panic("static: no file " + name)
 	}
 	return address
+}
+
+// Version changes when any of the files does.
+func Version() string {
+	return Hash([]byte(strings.Join(slices.Sorted(maps.Values(load().urls)), "\n")))
 }
 
 // Routes serves every file under its address.
