@@ -142,15 +142,28 @@ func TestPanelSheet(t *testing.T) {
 	}
 }
 
-// TestLowPanel: on a panel that is low by itself nothing is lowered, and nothing offers it.
-func TestLowPanel(t *testing.T) {
-	for panel, lowers := range map[string]bool{"10.1:1280x800": false, "21.5:1920x1080": true} {
-		root, _ := standing(t, "K3", panel)("/?reach=low")
-		if got := len(root.classed("to-low")) > 0; got != lowers {
-			t.Errorf("%s: lowering is offered: %t, want %t", panel, got, lowers)
+// TestSmallPanels: a panel that is low by itself lowers nothing and does not offer it, and a
+// small one has fewer records at a time, however many pixels it has.
+func TestSmallPanels(t *testing.T) {
+	for _, test := range []struct {
+		panel, class string
+		records      int
+	}{
+		{"10.1:1280x800", "terminal small", smallList},
+		{"10.1:1920x1200", "terminal small", smallList},
+		{"10.1:800x1280", "terminal small", usualList},
+		{"15.6:1366x768", "terminal", usualList},
+		{"21.5:1920x1080", "terminal low", usualList},
+	} {
+		root, _ := standing(t, "K3", test.panel)("/achievements?reach=low")
+		if class := root.all("html")[0].attrs["class"]; class != test.class {
+			t.Errorf("%s: a lowered page is %q, want %q", test.panel, class, test.class)
 		}
-		if class := root.all("html")[0].attrs["class"]; strings.Contains(class, "low") != lowers {
-			t.Errorf("%s: a lowered page is %q", panel, class)
+		if offered := len(root.classed("to-low")) > 0; offered != strings.Contains(test.class, "low") {
+			t.Errorf("%s: lowering is offered: %t", test.panel, offered)
+		}
+		if n := len(root.classed("cards")[0].all("article")); n != test.records {
+			t.Errorf("%s: a list of %d records, want %d", test.panel, n, test.records)
 		}
 	}
 }
