@@ -50,6 +50,9 @@ func TestPagerBehind(t *testing.T) {
 		begin := v.path()
 		for _, arrow := range []string{onward, backward} {
 			for range 30 {
+				if must[bool](v, `s => document.querySelector(s).getBoundingClientRect().bottom <= document.querySelector(".bar").getBoundingClientRect().top`, arrow) {
+					break
+				}
 				v.swipe(0, -400)
 			}
 			v.follow(arrow)

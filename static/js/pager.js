@@ -1,6 +1,9 @@
 // The arrows of a list on a terminal turn what the screen shows: records of this page that
 // lie below it, or above, come first, so that nobody who touches an arrow misses one.
 
+// To measure a page before it is painted holds it back.
+await new Promise((painted) => requestAnimationFrame(() => setTimeout(painted)));
+
 const pager = document.querySelector(".pager");
 const main = document.querySelector("main");
 const bar = document.querySelector(".bar");
