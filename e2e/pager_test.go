@@ -72,9 +72,7 @@ func (v *visitor) turned() {
 		v.t.Fatalf("%s: %d taps, and no other page", begin, v.taps-taps)
 	}
 	v.t.Logf("%s: %d taps for %d records", begin, v.taps-taps, size)
-	for v.count(".pager [rel~=prev]") > 0 {
-		v.arrow(backward)
-	}
+	v.overleaf(backward)
 	v.collect(size, backward)
 	if now := v.shown(); len(now) > 0 && now[0] != 0 {
 		v.t.Errorf("%s: the way back ends at %v", begin, now)
@@ -112,16 +110,16 @@ func (v *visitor) collect(size int, which string) {
 	}
 }
 
-// overleaf turns to the next page of a list.
-func (v *visitor) overleaf() {
+// overleaf touches an arrow until another page of a list follows.
+func (v *visitor) overleaf(which string) {
 	v.t.Helper()
 	at := v.path()
 	for range 20 {
-		if v.arrow(onward); v.path() != at {
+		if v.arrow(which); v.path() != at {
 			return
 		}
 	}
-	v.t.Fatalf("%s has no next page", at)
+	v.t.Fatalf("%s: no other page by touching %s", at, which)
 }
 
 // arrow touches an arrow and waits for what it leads to: another page, or other records.

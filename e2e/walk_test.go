@@ -71,7 +71,7 @@ func TestOutage(t *testing.T) {
 	v.forgive(noServer)
 	v.open("/achievements?type=large")
 	v.follow(".grab")
-	v.overleaf()
+	v.overleaf(onward)
 	title := v.see(".results .card h3 a")
 	at := v.path()
 	s.kill()

@@ -177,7 +177,7 @@ func (h *Handler) parse() (err error) {
 }
 
 // buildHash names this program as far as its pages go: what is embedded here, the
-// style sheets, and the revision of the code.
+// files that they load, and the revision of the code.
 func buildHash() (string, error) {
 	sum := sha256.New()
 	err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {

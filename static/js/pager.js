@@ -24,25 +24,25 @@ const [back, on] = [pager.firstElementChild, pager.lastElementChild].map((e) => 
 });
 if (back.matches("a")) back.hash = "end"; // the page before is entered from its end
 
-// measure returns what scrolls, between which heights of the screen it is seen, and where
-// the records lie, without the space below them.
+// What scrolls. Where the arrows do not stay in sight, whoever sees them has seen the records.
+const box = getComputedStyle(main).overflowY === "auto" ? main : document.scrollingElement;
+const stays = box === main || getComputedStyle(pager).position === "sticky";
+
+// measure returns between which heights of the screen records are seen, and where they lie,
+// without the space below them.
 function measure() {
-  const box = getComputedStyle(main).overflowY === "auto" ? main : document.scrollingElement;
   const top = box === main ? main.getBoundingClientRect().top : 0;
   const foot = Math.min(pager.getBoundingClientRect().top, bar.getBoundingClientRect().top);
   const records = [...main.querySelectorAll(":is(.cards, .gauges, .branches) > li")].map((e) => {
     const b = e.getBoundingClientRect();
     return { top: b.top, bottom: b.bottom - parseFloat(getComputedStyle(e.querySelector(".card") ?? e).paddingBottom) };
   });
-  return { box, top, foot, records };
+  return { top, foot, records };
 }
-
-// Where the arrows do not stay in sight, whoever sees them has seen the records.
-const stays = getComputedStyle(pager).position === "sticky" || getComputedStyle(main).overflowY === "auto";
 
 // step returns by how much the next touch of an arrow scrolls, 0 where it leads to another
 // page: on to the first record that is not seen whole, or back by as many as fill a screen.
-function step(forward, { box, top, foot, records }) {
+function step(forward, { top, foot, records }) {
   if (!stays) return 0;
   const screen = foot - top;
   if (forward) {
@@ -81,18 +81,17 @@ function tell() {
 pager.addEventListener("click", (e) => {
   const arrow = e.target.closest("a, button");
   if (!arrow) return;
-  const now = measure();
-  const by = step(arrow === on, now);
+  const by = step(arrow === on, measure());
   if (!by) return;
   e.preventDefault();
   e.stopPropagation(); // the way to the next page is not taken
-  now.box.scrollBy(0, by);
+  box.scrollBy(0, by);
 });
 
 addEventListener("scroll", tell, { capture: true, passive: true });
 addEventListener("toggle", tell, { capture: true });
 new ResizeObserver(tell).observe(main);
 document.fonts.ready.then(() => {
-  if (location.hash === "#end") measure().box.scrollTo(0, 1e6);
+  if (location.hash === "#end") box.scrollTo(0, box.scrollHeight);
   tell();
 });
